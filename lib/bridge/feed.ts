@@ -1,0 +1,65 @@
+import type { Ticks } from "../market/tick.ts";
+
+/** What a source says and is asked: the words shared by the bridge, its socket and the collector. */
+
+export type SourceKind = "raw" | "replay" | "simulated";
+
+/** Server time is the wall clock of `zone`, moved by `shiftMs`, written as if it were UTC. */
+export interface ServerZone {
+  /** An IANA name; `UTC` for a source that tells UTC. */
+  readonly zone: string;
+  readonly shiftMs: number;
+}
+
+export interface SourceSymbol {
+  /** The name on the stream. */
+  readonly symbol: string;
+  /** The vendor's name; the third part of the feed name. */
+  readonly rawName: string;
+  readonly digits: number;
+}
+
+export interface SourceAccount {
+  readonly id: string;
+  readonly server: string;
+  readonly currency: string;
+}
+
+export interface TickRequest {
+  readonly symbol: string;
+  /** Ms on the server's clock, inclusive; `"now"` starts at the source's present. */
+  readonly fromServerMs: number | "now";
+}
+
+export type SourceEvent =
+  | { readonly type: "ticks"; readonly symbol: string; readonly ticks: Ticks }
+  /**
+   * The source's present, and how far everything of every requested symbol has been delivered (the
+   * vendor may still send late ticks afterwards). At least once a second while the feed is up, silent
+   * while it is down: a quiet market has a watermark, a dead feed has none.
+   */
+  | { readonly type: "clock"; readonly nowServerMs: number; readonly watermarkServerMs: number }
+  /** History is delivered; what follows is the present. Once, before the first live tick. */
+  | { readonly type: "live" }
+  /** The vendor's own connection went away or came back; `nowServerMs` is the source's present. */
+  | { readonly type: "feed"; readonly state: "down" | "up"; readonly nowServerMs: number }
+  /** Nothing will ever follow (a recording that is over). */
+  | { readonly type: "ended" };
+
+export interface BarRequest {
+  readonly symbol: string;
+  /** Label from `lib/market/timeframe.ts`. */
+  readonly timeframe: string;
+  /** Ms on the server's clock. */
+  readonly fromServerMs: number;
+  readonly toServerMs: number;
+}
+
+export interface SourceBar {
+  readonly openServerMs: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly tickVolume: number;
+}

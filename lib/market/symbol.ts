@@ -1,0 +1,30 @@
+/** Stream symbols: the names in the log, on the stream and, made safe, in paths. */
+
+const WINDOWS_DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
+
+/** Letters, digits and `. _ - # @ &` and spaces inside, 1 to 64 characters: what a broker's names use. */
+export const SYMBOL_PATTERN = /^[A-Za-z0-9#&_.][A-Za-z0-9#&_.@ -]{0,63}$/;
+
+export function isSymbol(text: string): boolean {
+  return SYMBOL_PATTERN.test(text);
+}
+
+/**
+ * The folder name of a symbol: no separators, no `..`, no device name of Windows, no trailing dot
+ * or space. Names that would change are told apart by a suffix made from the raw name, also where
+ * a disk ignores case.
+ */
+export function symbolFolder(symbol: string): string {
+  let safe = symbol.replace(/[^A-Za-z0-9._@-]/g, "_").replace(/^\.+/, "_").replace(/[. ]+$/, "_");
+  if (safe.includes("..")) safe = safe.replaceAll("..", "__");
+  const stem = safe.split(".", 1)[0] ?? safe;
+  if (WINDOWS_DEVICE.test(stem)) safe = `_${safe}`;
+  return safe === symbol ? safe : `${safe}~${checksum(symbol)}`;
+}
+
+/** FNV-1a, 32 bits, as hex: short and stable; it names a folder and protects nothing. */
+function checksum(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
