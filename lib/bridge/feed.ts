@@ -34,8 +34,8 @@ export interface TickRequest {
 export type SourceEvent =
   | { readonly type: "ticks"; readonly symbol: string; readonly ticks: Ticks }
   /**
-   * The source's present, and how far everything of every requested symbol has been delivered (the
-   * vendor may still send late ticks afterwards). At least once a second while the feed is up, silent
+   * The source's present, and how far everything of every requested symbol has been delivered: all
+   * ticks stamped before the watermark (the vendor may still send late ones afterwards). At least once a second while the feed is up, silent
    * while it is down: a quiet market has a watermark, a dead feed has none.
    */
   | { readonly type: "clock"; readonly nowServerMs: number; readonly watermarkServerMs: number }

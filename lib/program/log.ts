@@ -1,24 +1,27 @@
 import {
   configure,
-  getConsoleSink,
   getJsonLinesFormatter,
   getLogger,
   type Logger,
   type LogRecord,
 } from "@logtape/logtape";
 
-/** Sends all log lines of this process or Web Worker to the terminal. */
-export async function configureLog(
-  format: "text" | "json",
-  level: "debug" | "info" | "warning" | "error",
-): Promise<void> {
+export interface LogOptions {
+  readonly format: "text" | "json";
+  readonly level: "debug" | "info" | "warning" | "error";
+  /** Where a line goes: standard error, or the terminal of `start`. */
+  readonly print: (line: string) => void;
+}
+
+/** Sends all log lines of this process or Web Worker to one place. */
+export async function configureLog({ format, level, print }: LogOptions): Promise<void> {
   const formatter = format === "json" ? getJsonLinesFormatter() : textLine;
   await configure({
     reset: true,
-    sinks: { console: getConsoleSink({ formatter }) },
+    sinks: { lines: (record) => print(formatter(record).trimEnd()) },
     loggers: [
-      { category: "arbitrex", lowestLevel: level, sinks: ["console"] },
-      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["console"] },
+      { category: "arbitrex", lowestLevel: level, sinks: ["lines"] },
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["lines"] },
     ],
   });
 }
@@ -27,7 +30,7 @@ export function programLog(program: string): Logger {
   return getLogger(["arbitrex", program]);
 }
 
-/** `08:00:00.123Z warning  writer     cannot …`: time in UTC, then level, program, message. */
+/** `08:00:00.123Z warning writer     cannot …`: time in UTC, then level, program, message. */
 function textLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString().slice(11);
   const program = record.category.slice(1).join(".");

@@ -7,6 +7,7 @@ import {
   type SettingTable,
   type SettingTexts,
 } from "./settings.ts";
+import { messageOf } from "./errors.ts";
 import { sharedSettings } from "./shared_settings.ts";
 import { armFailPoint } from "./fail_point.ts";
 import { configureLog, programLog } from "./log.ts";
@@ -33,6 +34,7 @@ export type ToProgram = { type: "start"; settings: SettingTexts } | { type: "dra
 /** From a worker to `start`. */
 export type FromProgram =
   | { type: "loaded" }
+  | { type: "log"; line: string }
   | { type: "ready"; facts: Readonly<Record<string, string>> }
   | { type: "finished" }
   | { type: "failed"; message: string };
@@ -64,6 +66,7 @@ function runAsWorker<S extends SettingTable>(program: Program<S>, scope: WorkerS
       await start(program, data.settings, {
         signal: drain.signal,
         ready: (facts) => scope.postMessage({ type: "ready", facts }),
+        print: (line) => scope.postMessage({ type: "log", line }),
       });
       scope.postMessage({ type: "finished" });
     } catch (cause) {
@@ -90,6 +93,7 @@ async function runAsProcess<S extends SettingTable>(program: Program<S>): Promis
     });
     await start(program, texts, {
       signal: drain.signal,
+      print: (line) => console.error(line),
       ready: (facts) => {
         const shown = Object.entries(facts).map(([name, value]) => `${name}=${value}`).join(" ");
         programLog(program.name).info(`ready ${shown}`);
@@ -105,10 +109,10 @@ async function runAsProcess<S extends SettingTable>(program: Program<S>): Promis
 async function start<S extends SettingTable>(
   program: Program<S>,
   texts: SettingTexts,
-  rest: Pick<Running<S>, "signal" | "ready">,
+  { print, ...rest }: Pick<Running<S>, "signal" | "ready"> & { print: (line: string) => void },
 ): Promise<void> {
   const [shared, settings] = readAllSettings([sharedSettings, program.settings], texts);
-  await configureLog(shared.logFormat, shared.logLevel);
+  await configureLog({ format: shared.logFormat, level: shared.logLevel, print });
   armFailPoint(shared.failPoint);
   await program.run({ settings, shared, ...rest });
 }
@@ -121,10 +125,4 @@ export function onStopSignal(stop: () => void): void {
   for (const signal of signals) Deno.addSignalListener(signal, stop);
 }
 
-/** An error as a person should read it: its message and its causes, no stack. */
-export function messageOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error
-    ? `${cause.message}: ${messageOf(cause.cause)}`
-    : cause.message;
-}
+export { messageOf } from "./errors.ts";

@@ -121,3 +121,14 @@ export const sharedSettings = {
 export function dataDirOf(settings: { dataDir?: string | undefined; dataKind: DataKind }): string {
   return settings.dataDir ?? `data/${settings.dataKind}`;
 }
+
+/** What `start` reads itself. */
+export const startSettings = {
+  ...sharedSettings,
+  bindHost,
+  gatewayPort,
+  healthPort,
+  bridgePort,
+  redisUrl,
+  logBackend,
+};

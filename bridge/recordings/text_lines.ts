@@ -1,0 +1,66 @@
+import type { Ticks } from "../../lib/market/tick.ts";
+import { TickBlock } from "../tick_block.ts";
+import { Fields } from "./fields.ts";
+import type { BadLineReport } from "./recording.ts";
+
+/** How one text format says a tick. A new one is made for each read: it may remember lines. */
+export interface LineFormat {
+  readonly separator: string;
+  /** Appends the line's tick. Returns why it is none, or undefined when it is one (or a heading). */
+  readLine(fields: Fields, into: TickBlock): string | undefined;
+}
+
+const NEWLINE = 10, RETURN = 13;
+const TICKS_PER_BLOCK = 4096;
+const MAX_LINE_BYTES = 64 << 10;
+
+/** Reads lines out of bytes in pieces of any size; the last one needs no newline. */
+export async function* readLines(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { format, path, report }: { format: LineFormat; path: string; report: BadLineReport },
+): AsyncGenerator<Ticks> {
+  const block = new TickBlock(), fields = new Fields();
+  const separator = format.separator.charCodeAt(0);
+  let rest: Uint8Array = new Uint8Array(), line = 0;
+
+  function readLine(bytes: Uint8Array, from: number, to: number): void {
+    line++;
+    while (to > from && bytes[to - 1] === RETURN) to--;
+    if (to === from) return;
+    fields.split(bytes, { from, to, separator });
+    const reason = format.readLine(fields, block);
+    if (reason !== undefined) report({ path, line, reason });
+  }
+
+  for await (const piece of pieces) {
+    const bytes = rest.length === 0 ? piece : joined(rest, piece);
+    let from = 0;
+    for (let to = bytes.indexOf(NEWLINE); to >= 0; to = bytes.indexOf(NEWLINE, from)) {
+      readLine(bytes, from, to);
+      from = to + 1;
+      if (block.count >= TICKS_PER_BLOCK) yield block.take();
+    }
+    rest = bytes.subarray(from);
+    if (rest.length > MAX_LINE_BYTES) {
+      throw new TypeError(
+        `Cannot read ${path} as lines of text: line ${line + 1} is over ${MAX_LINE_BYTES} bytes`,
+      );
+    }
+  }
+  readLine(rest, 0, rest.length);
+  if (block.count > 0) yield block.take();
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
+}
+
+/** What makes two prices no quote; crossed quotes (ask below bid) are real and stay. */
+export function noQuote(bid: number, ask: number): string | undefined {
+  if (!(bid >= 0)) return "its bid is no price";
+  if (!(ask >= 0)) return "its ask is no price";
+  return undefined;
+}

@@ -1,0 +1,316 @@
+import { BridgeError, type BridgeErrorCode } from "./bridge_error.ts";
+import type {
+  BarRequest,
+  ServerZone,
+  SourceAccount,
+  SourceBar,
+  SourceEvent,
+  SourceKind,
+  SourceSymbol,
+  TickRequest,
+} from "./feed.ts";
+import { FrameSocket } from "./frame_socket.ts";
+import { decodeTicks, type Frame, TICKS_FRAME } from "./frames.ts";
+import { shakeHands } from "./handshake.ts";
+import { readMessage, type ServerMessage, serverMessage } from "./messages.ts";
+import { StreamQueue } from "./stream_queue.ts";
+
+export interface ConnectOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The bridge must know it too; without one any bridge is believed. */
+  readonly token?: string | undefined;
+  /** `caCerts`: PEM texts that are trusted besides the system's. */
+  readonly tls?: { readonly caCerts?: readonly string[] } | undefined;
+  /** Ends the attempt, and later the connection as a dispose would. */
+  readonly signal: AbortSignal;
+  readonly connectTimeoutMs?: number;
+  readonly heartbeatMs?: number;
+  /** A bridge that says nothing for so long is dead; several heartbeats. */
+  readonly idleLimitMs?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+/**
+ * One connection to a bridge. When it breaks, every open call rejects with a `BridgeError`, and so
+ * does every later one: connect again. Its calls share one socket, and a stream that nobody pulls
+ * stops the reading of it, answers included: pull while you wait, or ask over a second connection.
+ */
+export interface BridgeConnection extends AsyncDisposable {
+  readonly source: {
+    readonly name: string;
+    readonly kind: SourceKind;
+    readonly clock: ServerZone | "learned";
+  };
+  symbols(): Promise<SourceSymbol[]>;
+  account(): Promise<SourceAccount>;
+  /**
+   * The source's stream: see `Source.stream`. One at a time; leaving the loop stops it. At most about
+   * a megabyte waits here and as much at the bridge; then the source waits. Ticks share the bytes of
+   * the receive buffer (their slot 0 may be written): copy what is kept for long. Ends after `ended`
+   * or when the signal aborts; throws a `BridgeError` when the source or the connection fails.
+   */
+  stream(requests: readonly TickRequest[], signal: AbortSignal): AsyncIterable<SourceEvent>;
+  /** Finished bars with `from <= open < to`, oldest first. */
+  bars(request: BarRequest): Promise<SourceBar[]>;
+  /** Says goodbye and closes. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @throws BridgeError `unreachable`, or what the handshake ended with; AbortError when aborted. */
+export async function connectBridge(options: ConnectOptions): Promise<BridgeConnection> {
+  const timeoutMs = options.connectTimeoutMs ?? 10_000;
+  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+  const socket = new FrameSocket(await open(options, deadline));
+  const close = () => socket.close();
+  deadline.addEventListener("abort", close);
+  try {
+    const source = await shakeHands(socket, options.token);
+    return new Client(socket, { ...options, source });
+  } catch (cause) {
+    socket.close();
+    options.signal.throwIfAborted();
+    if (cause instanceof BridgeError && cause.code !== "closed") throw cause;
+    throw new BridgeError(
+      "unreachable",
+      deadline.aborted
+        ? `The bridge at ${options.host}:${options.port} did not answer within ${timeoutMs} ms`
+        : `The bridge at ${options.host}:${options.port} left during the handshake`,
+      { cause },
+    );
+  } finally {
+    deadline.removeEventListener("abort", close);
+  }
+}
+
+async function open(options: ConnectOptions, signal: AbortSignal): Promise<Deno.Conn> {
+  const { host: hostname, port, tls } = options;
+  try {
+    if (tls === undefined) return await Deno.connect({ hostname, port, signal });
+    return await Deno.connectTls({ hostname, port, caCerts: [...tls.caCerts ?? []] });
+  } catch (cause) {
+    options.signal.throwIfAborted();
+    throw new BridgeError("unreachable", `Cannot reach the bridge at ${hostname}:${port}`, {
+      cause,
+    });
+  }
+}
+
+type Answer = Extract<ServerMessage, { id: number }>;
+
+interface Pending {
+  take(answer: Answer): void;
+  fail(error: unknown): void;
+}
+
+class Client implements BridgeConnection {
+  readonly source: BridgeConnection["source"];
+  readonly #socket: FrameSocket;
+  readonly #options: ConnectOptions;
+  readonly #pending = new Map<number, Pending>();
+  readonly #beat: ReturnType<typeof setInterval>;
+  readonly #reading: Promise<void>;
+  readonly #onAbort = () => void this[Symbol.asyncDispose]();
+  #stream: { id: number; symbols: readonly string[]; queue: StreamQueue } | undefined;
+  #lastId = 0;
+  #failure: BridgeError | undefined;
+  #paused = false;
+
+  constructor(
+    socket: FrameSocket,
+    options: ConnectOptions & { source: BridgeConnection["source"] },
+  ) {
+    this.#socket = socket;
+    this.#options = options;
+    this.source = options.source;
+    const idleLimitMs = options.idleLimitMs ?? 15_000;
+    this.#beat = setInterval(() => {
+      if (!this.#paused && socket.silentMs > idleLimitMs) {
+        this.#fail(new BridgeError("idle_peer", `The bridge was silent for ${idleLimitMs} ms`));
+      } else {
+        socket.send({ type: "heartbeat" });
+      }
+    }, options.heartbeatMs ?? 5000);
+    options.signal.addEventListener("abort", this.#onAbort);
+    this.#reading = this.#read();
+  }
+
+  async symbols(): Promise<SourceSymbol[]> {
+    const answer = await this.#ask({ type: "symbols" });
+    return answer.type === "symbols" ? answer.symbols : unexpected(answer);
+  }
+
+  async account(): Promise<SourceAccount> {
+    const answer = await this.#ask({ type: "account" });
+    return answer.type === "account" ? answer.account : unexpected(answer);
+  }
+
+  async bars(request: BarRequest): Promise<SourceBar[]> {
+    const bars: SourceBar[] = [];
+    await this.#ask({ type: "bars", ...request }, (answer) => {
+      if (answer.type === "bars") bars.push(...answer.bars);
+      return answer.type !== "bars" || answer.last;
+    });
+    return bars;
+  }
+
+  async *stream(requests: readonly TickRequest[], signal: AbortSignal): AsyncGenerator<SourceEvent> {
+    if (signal.aborted) return;
+    if (this.#stream !== undefined) {
+      throw new BridgeError("stream_open", "This connection has a stream: leave its loop first");
+    }
+    const queue = new StreamQueue();
+    const stream = { id: this.#lastId + 1, symbols: [] as readonly string[], queue };
+    // The first ticks may stand in the same read as the answer, so the queue is there before it.
+    this.#stream = stream;
+    const stop = () => queue.end();
+    signal.addEventListener("abort", stop);
+    try {
+      await this.#ask({ type: "ticks", requests }, (answer) => {
+        if (answer.type === "streaming") stream.symbols = answer.symbols;
+        return true;
+      });
+      yield* queue;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      queue.end();
+      if (this.#stream === stream) await this.#stop(stream.id);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#failure === undefined) {
+      this.#socket.send({ type: "goodbye" });
+      await Promise.race([this.#socket.flushed(), new Promise((resolve) => setTimeout(resolve, 500))]);
+    }
+    this.#fail(new BridgeError("closed", "The bridge connection was closed here"));
+    await this.#reading;
+  }
+
+  /** Tells the bridge to stop, and drops what was on its way until it says that it has. */
+  async #stop(id: number): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.#socket.send({ type: "stop", stream: id });
+    const stopped = this.#stream?.queue.drained();
+    await stopped;
+  }
+
+  #ask(
+    message: Readonly<Record<string, unknown>>,
+    isLast: (answer: Answer) => boolean = () => true,
+  ): Promise<Answer> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const timeoutMs = this.#options.requestTimeoutMs ?? 60_000;
+    const late = setTimeout(() => {
+      reject(
+        new BridgeError(
+          "request_timeout",
+          `The bridge did not answer ${message.type} within ${timeoutMs} ms`,
+        ),
+      );
+    }, timeoutMs);
+    this.#pending.set(id, {
+      fail: reject,
+      take(answer) {
+        if (isLast(answer)) resolve(answer);
+      },
+    });
+    this.#socket.send({ ...message, id });
+    return promise.finally(() => {
+      clearTimeout(late);
+      this.#pending.delete(id);
+    });
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for (;;) {
+        const frames = await this.#socket.receive();
+        if (frames.length === 0) throw new BridgeError("closed", "The bridge closed the connection");
+        for (const frame of frames) this.#take(frame);
+        const room = this.#stream?.queue.room();
+        if (room === undefined) continue;
+        this.#paused = true;
+        await room;
+        this.#socket.listenAgain();
+        this.#paused = false;
+      }
+    } catch (cause) {
+      this.#fail(
+        cause instanceof BridgeError
+          ? cause
+          : new BridgeError("closed", "The bridge connection broke", { cause }),
+      );
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === TICKS_FRAME) {
+      const { stream, symbolIndex, ticks } = decodeTicks(frame.payload);
+      if (stream !== this.#stream?.id) return;
+      const symbol = this.#stream.symbols[symbolIndex];
+      if (symbol === undefined) {
+        throw new BridgeError(
+          "bad_message",
+          `Cannot read ticks as one of ${this.#stream.symbols.length} symbols: current index is ${symbolIndex}`,
+        );
+      }
+      this.#stream.queue.push({ type: "ticks", symbol, ticks });
+      return;
+    }
+    const message = readMessage(serverMessage, frame);
+    if ("id" in message) this.#takeAnswer(message);
+    else if ("stream" in message) this.#takeStreamMessage(message);
+    else if (message.type === "error") throw errorOf(message);
+    else if (message.type === "goodbye") {
+      throw new BridgeError("closed", "The bridge said goodbye");
+    }
+  }
+
+  #takeAnswer(answer: Answer): void {
+    // The symbol table is needed by the very next frame, before any waiting code runs.
+    const pending = this.#pending.get(answer.id);
+    if (answer.type === "failed") {
+      if (this.#stream?.id === answer.id) this.#endStream();
+      pending?.fail(errorOf(answer));
+    } else {
+      pending?.take(answer);
+    }
+  }
+
+  #takeStreamMessage(message: Extract<ServerMessage, { stream: number; type: string }>): void {
+    if (this.#stream?.id !== message.stream) return;
+    if (message.type === "stopped") this.#endStream();
+    else if (message.type === "stream_failed") this.#endStream(errorOf(message));
+    else if (message.type !== "streaming") {
+      const { stream: _, ...event } = message;
+      this.#stream.queue.push(event);
+    }
+  }
+
+  #endStream(error?: BridgeError): void {
+    const queue = this.#stream?.queue;
+    this.#stream = undefined;
+    queue?.finish(error);
+  }
+
+  #fail(error: BridgeError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    clearInterval(this.#beat);
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    this.#socket.close();
+    for (const pending of this.#pending.values()) pending.fail(error);
+    this.#endStream(error);
+  }
+}
+
+function unexpected(answer: Answer): never {
+  throw new BridgeError("bad_message", `The bridge answered with ${answer.type}`);
+}
+
+function errorOf({ code, message }: { code: string; message: string }): BridgeError {
+  return new BridgeError(code as BridgeErrorCode, message);
+}

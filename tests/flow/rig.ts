@@ -1,0 +1,162 @@
+import { startRedis } from "../support/redis_server.ts";
+
+/**
+ * The programs as their users run them: child processes with the permission sets of deno.json, in
+ * one of the shapes, on free ports and a folder of their own. Any of them can be killed.
+ */
+
+export type Shape = "embedded" | "processes" | "redis_everysec" | "redis_always";
+export type Role = "start" | "bridge" | "collector" | "writer" | "gateway" | "health";
+
+export const SHAPES: readonly Shape[] = ["embedded", "processes", "redis_everysec", "redis_always"];
+const ROOT = new URL("../../", import.meta.url);
+const MAIN: Record<Role, string> = {
+  start: "workers/start.ts",
+  bridge: "bridge/main.ts",
+  collector: "workers/collector/main.ts",
+  writer: "workers/writer/main.ts",
+  gateway: "workers/gateway/main.ts",
+  health: "workers/health/main.ts",
+};
+
+type Redis = Awaited<ReturnType<typeof startRedis>>;
+
+export interface RigOptions {
+  readonly shape: Shape;
+  /** Settings for every program, on top of ports and folders. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Command line of `start` or of the bridge, such as `--replay FILE`. */
+  readonly args: readonly string[];
+}
+
+interface Running {
+  readonly child: Deno.ChildProcess;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly output: Promise<void>;
+}
+
+export class Rig implements AsyncDisposable {
+  readonly dir: string;
+  readonly ports: { readonly gateway: number; readonly health: number; readonly bridge: number };
+  readonly roles: readonly Role[];
+  readonly redis: Redis | undefined;
+  readonly #options: RigOptions;
+  readonly #running = new Map<Role, Running>();
+  /** Everything that was printed, for a failure's message. */
+  output = "";
+
+  private constructor(options: RigOptions, dir: string, redis: Redis | undefined) {
+    this.#options = options;
+    this.dir = dir;
+    this.redis = redis;
+    this.roles = options.shape === "embedded"
+      ? ["start"]
+      : ["bridge", "collector", "writer", "gateway"];
+    this.ports = { gateway: freePort(), health: freePort(), bridge: freePort() };
+  }
+
+  static async open(options: RigOptions): Promise<Rig> {
+    const dir = await Deno.makeTempDir({ prefix: "arbitrex-" });
+    const fsync = options.shape === "redis_always" ? "always" : "everysec";
+    const redis = options.shape.startsWith("redis")
+      ? await startRedis({ appendonly: fsync, dir: `${dir}/redis` })
+      : undefined;
+    return new Rig(options, dir, redis);
+  }
+
+  get dataDir(): string {
+    return `${this.dir}/data`;
+  }
+
+  startAll(): void {
+    for (const role of this.roles) this.start(role);
+  }
+
+  start(role: Role, settings: Readonly<Record<string, string>> = {}): void {
+    const { args } = this.#options;
+    const net = ["127.0.0.1", "localhost"].join();
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        `-P=${role}`,
+        ...role === "start" || role === "bridge" ? [] : [`--allow-read=${this.dir}`],
+        ...role === "gateway" || role === "health" || role === "bridge"
+          ? []
+          : [`--allow-write=${this.dir}`],
+        `--allow-net=${net}`,
+        MAIN[role],
+        ...role === "start" || role === "bridge" ? args : [],
+      ],
+      cwd: ROOT,
+      clearEnv: true,
+      env: {
+        ...inherited(),
+        DATA_DIR: this.dataDir,
+        GATEWAY_PORT: `${this.ports.gateway}`,
+        HEALTH_PORT: `${this.ports.health}`,
+        BRIDGE_PORT: `${this.ports.bridge}`,
+        ...(this.redis === undefined ? {} : { REDIS_URL: this.redis.url }),
+        ...this.#options.settings,
+        ...settings,
+      },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const output = Promise.all([this.#collect(child.stdout), this.#collect(child.stderr)]).then(
+      () => {},
+    );
+    this.#running.set(role, { child, status: child.status, output });
+  }
+
+  /** The end of a program, however it comes. */
+  async ended(role: Role): Promise<number> {
+    const running = this.#running.get(role);
+    if (running === undefined) throw new Error(`Cannot wait for ${role}: it was never started`);
+    const { code } = await running.status;
+    await running.output;
+    return code;
+  }
+
+  async kill(role: Role, signal: Deno.Signal = "SIGKILL"): Promise<number> {
+    try {
+      this.#running.get(role)?.child.kill(signal);
+    } catch {
+      // It has ended by itself already.
+    }
+    return await this.ended(role);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const role of this.#running.keys()) await this.kill(role);
+    await this.redis?.[Symbol.asyncDispose]();
+    await Deno.remove(this.dir, { recursive: true });
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) this.output += decoder.decode(bytes, { stream: true });
+  }
+}
+
+/** What a Deno child needs of the environment to find its cache, and nothing of ours. */
+function inherited(): Record<string, string> {
+  const names = [
+    "PATH",
+    "HOME",
+    "DENO_DIR",
+    "TMPDIR",
+    "NPM_CONFIG_REGISTRY",
+    "SystemRoot",
+    "LOCALAPPDATA",
+  ];
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

@@ -1,0 +1,52 @@
+import type { Source } from "../../bridge/source.ts";
+import type { SourceEvent, TickRequest } from "../../lib/bridge/feed.ts";
+
+/** A source that says what a test tells it to, and counts how often it is pulled. */
+export class ScriptedSource implements Source {
+  readonly name = "scripted:test";
+  readonly kind = "raw";
+  readonly clock = "learned";
+  readonly #script: (pull: number) => SourceEvent | undefined;
+  pulls = 0;
+  open = 0;
+
+  /** @param script the event of each pull; undefined waits until the stream is stopped. */
+  constructor(script: (pull: number) => SourceEvent | undefined) {
+    this.#script = script;
+  }
+
+  symbols() {
+    return Promise.resolve([{ symbol: "EURUSD", rawName: "EURUSDm", digits: 5 }]);
+  }
+
+  account() {
+    return Promise.resolve({ id: "1", server: "test", currency: "EUR" });
+  }
+
+  bars() {
+    return Promise.resolve([]);
+  }
+
+  async *stream(
+    _requests: readonly TickRequest[],
+    signal: AbortSignal,
+  ): AsyncGenerator<SourceEvent> {
+    this.open++;
+    try {
+      for (let pull = 0; !signal.aborted; pull++) {
+        const event = this.#script(pull);
+        if (event === undefined) {
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          return;
+        }
+        this.pulls++;
+        yield event;
+        if (event.type === "ended") return;
+      }
+    } finally {
+      this.open--;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

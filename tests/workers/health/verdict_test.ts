@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import type { Beat, ComponentName, ComponentReport, Level } from "../../../lib/log/channel.ts";
+import { overallLevel } from "../../../workers/health/level.ts";
+import type { ProgramState } from "../../../workers/health/programs.ts";
+import { type Evidence, judge, type Verdict } from "../../../workers/health/verdict.ts";
+import { frozenBeat } from "../../contract/channel_suite.ts";
+
+const WEDNESDAY = Date.parse("2026-01-14T12:00:00Z");
+const SATURDAY = Date.parse("2026-01-10T12:00:00Z");
+
+const report = (status: Level, rest: Partial<ComponentReport> = {}): ComponentReport => ({
+  status,
+  value: null,
+  threshold: null,
+  message: `it is ${status}`,
+  ...rest,
+});
+
+function state(
+  program: string,
+  components: Beat["components"],
+  rest: Partial<ProgramState> & { level?: Level } = {},
+): ProgramState {
+  const { level = "healthy", ...others } = rest;
+  return {
+    program,
+    replica: 0,
+    state: "alive",
+    silentMs: 0,
+    heardUtcMs: WEDNESDAY,
+    beat: { ...frozenBeat, program, level, components },
+    ...others,
+  };
+}
+
+const quiet: Evidence = {
+  utcMs: WEDNESDAY,
+  kind: "raw",
+  programs: [],
+  expected: [],
+  starting: false,
+  measured: {},
+  queueDegraded: 10_000,
+  queueCritical: 100_000,
+};
+
+const levelsOf = (verdict: Verdict) =>
+  Object.fromEntries([...verdict.components].map(([name, { status }]) => [name, status]));
+
+Deno.test("the whole is as bad as its worst part, and unknown counts as degraded", () => {
+  const table: [Level[], Level][] = [
+    [["healthy", "healthy"], "healthy"],
+    [["healthy", "unknown"], "degraded"],
+    [["healthy", "degraded", "unknown"], "degraded"],
+    [["unknown", "critical"], "critical"],
+    [["unknown"], "unknown"],
+    [[], "unknown"],
+  ];
+  for (const [levels, overall] of table) assert.equal(overallLevel(levels), overall, levels.join());
+});
+
+Deno.test("the queue is judged by its depth", () => {
+  const table: [number, Level, Level][] = [
+    [0, "healthy", "healthy"],
+    [9_999, "healthy", "healthy"],
+    [10_000, "healthy", "degraded"],
+    [100_000, "healthy", "degraded"],
+    [100_001, "healthy", "critical"],
+    [5, "critical", "critical"],
+  ];
+  for (const [value, said, status] of table) {
+    const programs = [state("writer", { queue: report(said, { value }) })];
+    assert.equal(judge({ ...quiet, programs }).components.get("queue")?.status, status, `${value}`);
+  }
+});
+
+Deno.test("of two words about one component the worse is taken", () => {
+  const programs = [
+    state("writer", { queue: report("healthy", { value: 1 }) }),
+    state("collector", {
+      tick_collection: report("healthy"),
+      queue: report("degraded", { value: 12_000 }),
+    }),
+  ];
+  assert.equal(judge({ ...quiet, programs }).components.get("queue")?.value, 12_000);
+});
+
+Deno.test("a component that nobody speaks of is left out", () => {
+  const programs = [state("collector", { tick_collection: report("healthy") })];
+  const verdict = judge({ ...quiet, programs });
+  assert.deepEqual(levelsOf(verdict), { tick_collection: "healthy" });
+  assert.equal(verdict.overall, "healthy");
+});
+
+Deno.test("a program's word goes before what health measured", () => {
+  const programs = [state("writer", { filesystem: report("critical"), queue: report("healthy") })];
+  const measured = { filesystem: report("healthy"), redis: report("healthy") };
+  const expected = { filesystem: "critical", queue: "healthy", redis: "healthy" };
+  assert.deepEqual(levelsOf(judge({ ...quiet, programs, measured })), expected);
+});
+
+Deno.test("a program that names no component of its own stands for one by its level", () => {
+  const programs = [state("gateway", {}, { level: "degraded" })];
+  assert.deepEqual(levelsOf(judge({ ...quiet, programs })), { gateway: "degraded" });
+});
+
+Deno.test("an expected program may take its time to start, and is missed afterwards", () => {
+  const expected = ["collector", "bridge"];
+  const starting = judge({ ...quiet, expected, starting: true });
+  assert.deepEqual(levelsOf(starting), { tick_collection: "unknown" });
+  const late = judge({ ...quiet, expected });
+  assert.deepEqual(levelsOf(late), { tick_collection: "critical" });
+  assert.deepEqual(late.troubles.map(({ message }) => message), ["bridge has not been heard of"]);
+});
+
+Deno.test("a silent program makes its own component critical and the rest unknown", () => {
+  const programs = [
+    state(
+      "collector",
+      { tick_collection: report("healthy"), mt5: report("healthy"), timezone: report("healthy") },
+      { state: "silent", silentMs: 4600 },
+    ),
+  ];
+  const verdict = judge({ ...quiet, programs, expected: ["collector"] });
+  assert.deepEqual(levelsOf(verdict), {
+    mt5: "unknown",
+    tick_collection: "critical",
+    timezone: "unknown",
+  });
+  assert.match(
+    String(verdict.components.get("tick_collection")?.message),
+    /collector has been silent for 5 s/,
+  );
+});
+
+Deno.test("one of two gateways silent is degraded", () => {
+  const programs = [
+    state("gateway", { gateway: report("healthy") }),
+    state("gateway", { gateway: report("healthy") }, { state: "silent", replica: 1 }),
+  ];
+  const verdict = judge({ ...quiet, programs });
+  assert.deepEqual(levelsOf(verdict), { gateway: "degraded" });
+  assert.match(String(verdict.components.get("gateway")?.message), /replica 1/);
+});
+
+Deno.test("one that left in good order is no failure, and does not speak over one that lives", () => {
+  const left = state("writer", { queue: report("healthy") }, { state: "left" });
+  const alone = judge({ ...quiet, programs: [left], expected: ["writer"] });
+  assert.equal(alone.overall, "healthy");
+  assert.match(String(alone.components.get("queue")?.message), /^writer left in good order/);
+  const living = state("writer", { queue: report("degraded") });
+  assert.equal(judge({ ...quiet, programs: [left, living] }).overall, "degraded");
+});
+
+Deno.test("no tick is no fault while the market is closed, for captured data only", () => {
+  const stale = { tick_collection: report("critical"), mt5: report("healthy") };
+  const programs = [state("collector", stale)];
+  const closed = judge({ ...quiet, programs, utcMs: SATURDAY });
+  assert.equal(closed.overall, "healthy");
+  assert.equal(
+    closed.components.get("tick_collection")?.message,
+    "market closed until 2026-01-11T22:00:00Z",
+  );
+  assert.equal(judge({ ...quiet, programs }).overall, "critical");
+  const simulated: Evidence = { ...quiet, programs, utcMs: SATURDAY, kind: "simulated" };
+  assert.equal(judge(simulated).overall, "critical");
+});
+
+Deno.test("a silent collector is a fault also while the market is closed", () => {
+  const programs = [
+    state("collector", { tick_collection: report("healthy") }, { state: "silent", silentMs: 5000 }),
+  ];
+  assert.equal(judge({ ...quiet, programs, utcMs: SATURDAY }).overall, "critical");
+});
+
+Deno.test("a program that no component stands for is a trouble of its own", () => {
+  const silent = state("bridge", {}, { state: "silent", silentMs: 5000 });
+  const verdict = judge({ ...quiet, programs: [silent] });
+  assert.equal(verdict.overall, "critical");
+  assert.deepEqual(verdict.troubles, [
+    { level: "critical", message: "bridge has been silent for 5 s" },
+  ]);
+  const limping = state("bridge", {}, { level: "degraded" });
+  assert.equal(judge({ ...quiet, programs: [limping] }).overall, "degraded");
+});
+
+Deno.test("components are shown in one order", () => {
+  const names: ComponentName[] = ["redis", "mt5", "gateway", "queue"];
+  const components = Object.fromEntries(names.map((name) => [name, report("healthy")]));
+  const verdict = judge({ ...quiet, programs: [state("x", components)] });
+  assert.deepEqual([...verdict.components.keys()], ["mt5", "queue", "gateway", "redis"]);
+});

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import {
+  flag,
+  integer,
+  list,
+  type OptionalSetting,
+  type Setting,
+  text,
+} from "../../lib/program/settings.ts";
+import {
+  bridgePort,
+  bridgeToken,
+  healthPort,
+  logBackend,
+  overlapMs,
+  redisUrl,
+} from "../../lib/program/shared_settings.ts";
+
+const bridgeHost: Setting<string> = {
+  name: "BRIDGE_HOST",
+  schema: text,
+  fallback: "127.0.0.1",
+  about: "Where the bridge listens; loopback unless the terminals are on another machine.",
+};
+const bridgeCa: OptionalSetting<string> = {
+  name: "BRIDGE_CA_FILE",
+  schema: text,
+  fallback: undefined,
+  about: "PEM file of the authority that signed the bridge's certificate; setting it turns TLS on.",
+};
+const symbols: OptionalSetting<string[]> = {
+  name: "SYMBOLS",
+  schema: list,
+  fallback: undefined,
+  about: "Symbols to capture, separated by commas; by default all that the source offers.",
+};
+const captureFrom: OptionalSetting<"now" | "start" | Date> = {
+  name: "CAPTURE_FROM",
+  schema: z.union([
+    z.literal("now"),
+    z.literal("start"),
+    z.iso.datetime({ offset: true }).transform((value) => new Date(value)),
+  ]),
+  fallback: undefined,
+  about:
+    "Where a symbol new to the log begins: now, start (all the history there is) or an ISO 8601 time with its zone; by default now, and start for recordings.",
+};
+const groupTicks: Setting<number> = {
+  name: "APPEND_MAX_TICKS",
+  schema: integer({ min: 1, max: 100_000 }),
+  fallback: "2000",
+  about:
+    "Most ticks that gather while an append runs; more gain no throughput and cost latency. When it is full the bridge waits.",
+};
+const futureLimitMs: Setting<number> = {
+  name: "FUTURE_LIMIT_MS",
+  schema: integer({ min: 0, max: 86_400_000 }),
+  fallback: "60000",
+  about: "A tick further ahead of the source's own clock is refused as impossible, in ms.",
+};
+const retentionHours: Setting<number> = {
+  name: "LOG_RETENTION_HOURS",
+  schema: integer({ min: 0, max: 87_600 }),
+  fallback: "48",
+  about:
+    "How long committed ticks stay in the log for clients that resume, in hours; the files keep them for good.",
+};
+const retentionTicks: Setting<number> = {
+  name: "LOG_RETENTION_TICKS",
+  schema: integer({ min: 0, max: 10_000_000_000 }),
+  fallback: "5000000",
+  about:
+    "Most committed ticks of one symbol that stay in the log; about 400 MB at 60 bytes and overhead.",
+};
+const reconnectMaxMs: Setting<number> = {
+  name: "RECONNECT_MAX_MS",
+  schema: integer({ min: 50, max: 600_000 }),
+  fallback: "5000",
+  about:
+    "Longest pause between two attempts to reach the bridge, in ms; it doubles from 50 ms, with jitter.",
+};
+const once: Setting<boolean> = {
+  name: "ONCE",
+  schema: flag,
+  fallback: "0",
+  about: "1 ends the program when the recording is over and everything is stored.",
+};
+
+export const collectorSettings = {
+  bridgeHost,
+  bridgePort,
+  bridgeToken,
+  bridgeCa,
+  healthPort,
+  logBackend,
+  redisUrl,
+  overlapMs,
+  symbols,
+  captureFrom,
+  groupTicks,
+  futureLimitMs,
+  retentionHours,
+  retentionTicks,
+  reconnectMaxMs,
+  once,
+};

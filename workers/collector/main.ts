@@ -1,0 +1,70 @@
+import { openChannel } from "../../lib/log/open_channel.ts";
+import { openLog } from "../../lib/log/open_log.ts";
+import { startBeat } from "../../lib/program/beat.ts";
+import { runProgram } from "../../lib/program/run.ts";
+import { dataDirOf } from "../../lib/program/shared_settings.ts";
+import { collect } from "./collect.ts";
+import { Collecting } from "./collecting.ts";
+import { collectorSettings } from "./config.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { collectorEvents } from "./events.ts";
+import { retain } from "./retention.ts";
+
+runProgram({
+  name: "collector",
+  settings: collectorSettings,
+  async run({ settings, shared, signal, ready }) {
+    const dataDir = dataDirOf(shared), kind = shared.dataKind;
+    const { logBackend: backend, redisUrl, healthPort, overlapMs } = settings;
+    await using log = await openLog({ backend, redisUrl, dataDir, kind });
+    const { embedded } = shared;
+    await using channel = openChannel({
+      embedded,
+      redisUrl,
+      backend,
+      kind,
+      dataDir,
+      healthPort,
+      role: "program",
+    });
+    const events = collectorEvents();
+    const collecting = new Collecting();
+    await using _beating = startBeat({
+      program: "collector",
+      channel,
+      telemetry: events.telemetry,
+      describe: () => collecting.describe(),
+      signal,
+    });
+    const over = new AbortController();
+    const retaining = retain({
+      log,
+      events,
+      overlapMs,
+      maxAgeMs: settings.retentionHours * 3_600_000,
+      maxCount: settings.retentionTicks,
+      nowMs: () => collecting.nowUtcMs,
+      intervalMs: 60_000,
+      signal: AbortSignal.any([signal, over.signal]),
+    });
+    ready({});
+    const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = settings;
+    const tls = bridgeCa === undefined
+      ? undefined
+      : { caCerts: [await Deno.readTextFile(bridgeCa)] };
+    await collect({
+      ...settings,
+      log,
+      channel,
+      events,
+      collecting,
+      kind,
+      captureFrom: settings.captureFrom ?? (kind === "replay" ? "start" : "now"),
+      signal,
+      bridge: { host, port, token, tls },
+      deadLetters: new DeadLetters(dataDir),
+    });
+    over.abort();
+    await retaining;
+  },
+});

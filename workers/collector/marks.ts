@@ -1,0 +1,48 @@
+import type { Mark, TickLog } from "../../lib/log/tick_log.ts";
+
+const DAY_MS = 86_400_000;
+
+export interface MarksOptions {
+  readonly log: TickLog;
+  readonly feeds: ReadonlyMap<string, string>;
+  /** The watermark each symbol has in the log, UTC ms. */
+  readonly watermarks: ReadonlyMap<string, number>;
+  /** Least time between two marks of one day, ms: each is a durable write for all symbols. */
+  readonly intervalMs: number;
+}
+
+/** Stores the feed's watermark: once in a while, and at once when it enters a new UTC day or the feed ends. */
+export class Marks {
+  readonly #options: MarksOptions;
+  #markedMs: number;
+  #writtenAt = -Infinity;
+
+  constructor(options: MarksOptions) {
+    this.#options = options;
+    this.#markedMs = Math.min(...options.watermarks.values(), Infinity);
+  }
+
+  /** To be called when every tick before the watermark is appended. */
+  async reach(watermarkMs: number): Promise<void> {
+    const entersDay = Math.floor(watermarkMs / DAY_MS) > Math.floor(this.#markedMs / DAY_MS);
+    const due = performance.now() - this.#writtenAt >= this.#options.intervalMs;
+    if (watermarkMs > this.#markedMs && (entersDay || due)) await this.#write(watermarkMs, false);
+  }
+
+  async end(watermarkMs: number): Promise<void> {
+    await this.#write(watermarkMs, true);
+  }
+
+  async #write(watermarkMs: number, ended: boolean): Promise<void> {
+    const { log, feeds } = this.#options;
+    const marks: Mark[] = [...feeds].map(([symbol, feed]) => ({
+      symbol,
+      feed,
+      watermarkMs,
+      ended,
+    }));
+    await log.mark(marks);
+    this.#markedMs = watermarkMs;
+    this.#writtenAt = performance.now();
+  }
+}

@@ -1,0 +1,98 @@
+import { statfs } from "node:fs/promises";
+import type { ComponentReport } from "../../lib/log/channel.ts";
+import { messageOf } from "../../lib/program/errors.ts";
+
+/** What can be seen of the system in its data folder alone. */
+
+export interface DiskLimits {
+  readonly diskFreeGb: number;
+  readonly diskUsedPercent: number;
+}
+
+const GB = 1e9;
+/** How many of the newest cycles are judged. */
+const JUDGED_CYCLES = 100;
+const GOOD_SHARE = 0.95;
+
+/** The disk of the data folder; `undefined` when the folder is not on this machine. */
+export async function measureDisk(
+  dataDir: string,
+  { diskFreeGb, diskUsedPercent }: DiskLimits,
+): Promise<ComponentReport | undefined> {
+  try {
+    const { bsize, blocks, bfree, bavail } = await statfs(dataDir);
+    const freeGb = bavail * bsize / GB;
+    const usedPercent = 100 * (blocks - bfree) / Math.max(1, blocks - bfree + bavail);
+    const isTight = freeGb <= diskFreeGb || usedPercent >= diskUsedPercent;
+    return {
+      status: isTight ? "degraded" : "healthy",
+      value: Math.round(freeGb * 10) / 10,
+      threshold: diskFreeGb,
+      message: `${freeGb.toFixed(1)} GB free, ${usedPercent.toFixed(1)} % used`,
+    };
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    const message = `Cannot measure the disk of ${dataDir}: ${messageOf(cause)}`;
+    return { status: "unknown", value: null, threshold: diskFreeGb, message };
+  }
+}
+
+export const missingFolder: ComponentReport = {
+  status: "critical",
+  value: null,
+  threshold: null,
+  message: "the data folder is missing",
+};
+
+export interface Cycles {
+  readonly total: number;
+  /** `undefined` while there is no cycle to judge. */
+  readonly report: ComponentReport | undefined;
+}
+
+/** The ingestion cycles recorded in `metadata/ingestion_logs`. */
+export async function readCycles(dataDir: string): Promise<Cycles> {
+  const folder = `${dataDir}/metadata/ingestion_logs`;
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) {
+      if (entry.isFile && entry.name.endsWith(".json")) names.push(entry.name);
+    }
+  } catch (cause) {
+    if (isMissing(cause)) return { total: 0, report: undefined };
+    const message = `Cannot read ${folder}: ${messageOf(cause)}`;
+    return { total: 0, report: { status: "unknown", value: null, threshold: null, message } };
+  }
+  // A cycle's id starts with its time, so the names are in order of time.
+  const newest = names.sort().slice(-JUDGED_CYCLES);
+  const statuses = await Promise.all(newest.map((name) => statusOf(`${folder}/${name}`)));
+  return { total: names.length, report: judgeCycles(statuses) };
+}
+
+/** @param statuses as the cycles' files say; a file that cannot be read counts as failed. */
+export function judgeCycles(statuses: readonly string[]): ComponentReport | undefined {
+  if (statuses.length === 0) return undefined;
+  const succeeded = statuses.filter((status) => status === "SUCCESS").length;
+  const failed = statuses.filter((status) => status === "FAILED").length;
+  const share = succeeded / statuses.length;
+  return {
+    status: share >= GOOD_SHARE ? "healthy" : failed === statuses.length ? "critical" : "degraded",
+    value: Math.round(share * 1000) / 1000,
+    threshold: GOOD_SHARE,
+    message: `${(share * 100).toFixed(1)} % of the last ${statuses.length} cycles succeeded`,
+  };
+}
+
+async function statusOf(path: string): Promise<string> {
+  try {
+    const { status } = JSON.parse(await Deno.readTextFile(path));
+    return String(status);
+  } catch {
+    return "FAILED";
+  }
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Deno.errors.NotFound ||
+    (cause instanceof Error && "code" in cause && cause.code === "ENOENT");
+}

@@ -1,0 +1,41 @@
+import type { ComponentName, Level } from "../../lib/log/channel.ts";
+
+/** The order in which components are shown. */
+export const componentNames: readonly ComponentName[] = [
+  "mt5",
+  "fxcm",
+  "tick_collection",
+  "queue",
+  "filesystem",
+  "data_quality",
+  "timezone",
+  "gateway",
+  "redis",
+];
+
+/** As metrics show a level. */
+export const levelNumber: Readonly<Record<Level, number>> = {
+  unknown: 0,
+  healthy: 1,
+  degraded: 2,
+  critical: 3,
+};
+
+const badness: Readonly<Record<Level, number>> = {
+  healthy: 0,
+  unknown: 1,
+  degraded: 2,
+  critical: 3,
+};
+
+/** The worse of two levels of one component; what is not known is worse than what is healthy. */
+export function worse(a: Level, b: Level): Level {
+  return badness[a] >= badness[b] ? a : b;
+}
+
+/** The level of the whole: the worst, where unknown counts as degraded; nothing known is unknown. */
+export function overallLevel(levels: readonly Level[]): Level {
+  if (levels.every((level) => level === "unknown")) return "unknown";
+  const worst = levels.reduce(worse, "healthy");
+  return worst === "unknown" ? "degraded" : worst;
+}

@@ -1,0 +1,42 @@
+import { openChannel } from "../../lib/log/open_channel.ts";
+import { registerProcessMetrics } from "../../lib/program/process_metrics.ts";
+import { isWebWorker, type Running, runProgram } from "../../lib/program/run.ts";
+import { dataDirOf } from "../../lib/program/shared_settings.ts";
+import { healthApp } from "./app.ts";
+import { runCli } from "./cli.ts";
+import { healthSettings } from "./config.ts";
+import { healthEvents } from "./events.ts";
+import { measuring } from "./measure.ts";
+import { serve } from "./serve.ts";
+import { Watch } from "./watch.ts";
+
+async function run(running: Running<typeof healthSettings>): Promise<void> {
+  const { settings, shared, signal, ready } = running;
+  const { healthPort, redisUrl, logBackend: backend } = settings;
+  const dataDir = dataDirOf(shared);
+  const kind = shared.dataKind;
+  const events = healthEvents();
+  // In one process the four others are Web Workers: health speaks for the process they share.
+  const measureProcess = registerProcessMetrics(events.telemetry, { wholeProcess: true });
+
+  using measure = measuring({ ...settings, dataDir, measureProcess });
+  const watch = new Watch({ ...settings, kind, events, measure: measure.measure });
+  await using channel = openChannel({
+    embedded: shared.embedded,
+    redisUrl,
+    backend,
+    kind,
+    dataDir,
+    healthPort,
+    role: "health",
+  });
+  channel.subscribe("beat", (beat) => watch.hear(beat));
+  const app = healthApp({ watch, events, signal });
+  await using server = await serve(app, { host: settings.bindHost, port: healthPort });
+  ready({ url: server.url });
+  await watch.run(signal);
+}
+
+// Any argument makes this the command line of a running health program.
+if (!isWebWorker() && Deno.args.length > 0) Deno.exit(await runCli(Deno.args));
+runProgram({ name: "health", settings: healthSettings, run });

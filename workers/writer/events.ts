@@ -1,0 +1,108 @@
+import type { Telemetry } from "../../lib/program/events.ts";
+import { formatId } from "../../lib/market/tick_id.ts";
+import type { Manifest } from "../../lib/capture/manifest.ts";
+import { messageOf } from "../../lib/program/errors.ts";
+import type { Recovered } from "./recover.ts";
+import type { Resumption } from "./resume.ts";
+import type { SymbolCapture } from "./symbol_capture.ts";
+
+export type WriterEvents = ReturnType<typeof writerEvents>;
+
+/** Everything the writer says, each as one log line and one metric. */
+export function writerEvents(telemetry: Telemetry) {
+  const { log } = telemetry;
+  const flushed = telemetry.counter(
+    "arbitrex_ticks_flushed_total",
+    "Ticks written to files, on the disk and committed to the log.",
+    ["symbol"],
+  );
+  const flushSeconds = telemetry.histogram(
+    "arbitrex_tick_flush_seconds",
+    "From rows in memory to rows on the disk and committed.",
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+  );
+  const queueSize = telemetry.gauge(
+    "arbitrex_ticks_queue_size",
+    "Ticks in the log that the writer has not committed.",
+    ["symbol"],
+  );
+  const symbols = telemetry.gauge(
+    "arbitrex_writer_symbols",
+    "Symbols that this writer holds, by state.",
+    ["state"],
+  );
+  const sealed = telemetry.counter(
+    "arbitrex_tick_files_sealed_total",
+    "Day files that got their final name and manifest.",
+  );
+  const failures = telemetry.counter(
+    "arbitrex_writer_failures_total",
+    "What went wrong, by kind; the log line says more.",
+    ["kind"],
+  );
+  const recovered = telemetry.counter(
+    "arbitrex_tick_files_cut_total",
+    "Open files that ended in something other than a whole row and were cut there.",
+  );
+
+  return {
+    /** Too many to log one by one. */
+    flushed(ticksBySymbol: ReadonlyMap<string, number>, seconds: number): void {
+      for (const [symbol, ticks] of ticksBySymbol) flushed.inc({ symbol }, ticks);
+      flushSeconds.observe(seconds);
+      log.debug(`wrote ${ticksBySymbol.size} symbols in ${(seconds * 1000).toFixed(1)} ms`);
+    },
+    queue(backlog: ReadonlyMap<string, number>): void {
+      queueSize.reset();
+      for (const [symbol, ticks] of backlog) queueSize.set({ symbol }, ticks);
+    },
+    holding(captures: readonly SymbolCapture[]): void {
+      symbols.reset();
+      for (const { state } of captures) symbols.inc({ state });
+    },
+    resumed(symbol: string, found: Recovered, resumption: Resumption): void {
+      for (const damage of found.damages) {
+        recovered.inc();
+        log.warning(`cut ${damage}; what followed is read from the log again`);
+      }
+      const position = found.position.ms === 0 ? "the beginning" : formatId(found.position);
+      if (resumption.outcome === "capturing") return log.info(`captures ${symbol} from ${position}`);
+      failures.inc({ kind: resumption.outcome });
+      if (resumption.outcome === "waiting") {
+        return log.warning(`${symbol} waits: the log is behind ${position}, the end of the files`);
+      }
+      const from = new Date(resumption.fromMs).toISOString();
+      log.error(`${symbol} has a hole: ${from} to ${new Date(resumption.toMs).toISOString()}`);
+    },
+    givenUp(symbol: string): void {
+      log.info(`leaves ${symbol} to another writer`);
+    },
+    stopped(symbol: string, cause: unknown): void {
+      failures.inc({ kind: "stopped" });
+      log.error(`${symbol} stopped, the others go on: ${messageOf(cause)}`);
+    },
+    failing(symbol: string, cause: unknown): void {
+      failures.inc({ kind: "disk" });
+      log.error(`cannot write ${symbol} now, tried again soon: ${messageOf(cause)}`);
+    },
+    sealed(manifest: Manifest): void {
+      sealed.inc();
+      log.info(`sealed ${manifest.files[0]?.path}: ${manifest.rows} rows, ${manifest.bytes} bytes`);
+    },
+    sealFailed(symbol: string, cause: unknown): void {
+      failures.inc({ kind: "seal" });
+      log.error(`cannot seal a day of ${symbol} now, tried again soon: ${messageOf(cause)}`);
+    },
+    logUnavailable(cause: unknown): void {
+      failures.inc({ kind: "log" });
+      log.warning(`the log cannot be reached now: ${messageOf(cause)}`);
+    },
+    logReplaced(): void {
+      failures.inc({ kind: "epoch" });
+      log.warning("the log was begun anew: all files are compared with it again");
+    },
+    undrained(symbols: readonly string[]): void {
+      log.warning(`ended before everything was written: ${symbols.join(" ")} (the log keeps the rest)`);
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import type { ComponentReport, Level } from "../../lib/log/channel.ts";
+import type { Description } from "../../lib/program/beat.ts";
+import { messageOf } from "../../lib/program/errors.ts";
+import { diskSpace } from "./disk_space.ts";
+import type { SymbolCapture } from "./symbol_capture.ts";
+
+/** Free space changes slowly, and asking a network disk may take long. */
+const DISK_EVERY_MS = 10_000;
+const CYCLES_REMEMBERED = 100;
+
+export interface HealthOptions {
+  readonly dataDir: string;
+  readonly minFreeGb: number;
+  readonly maxUsedPercent: number;
+  readonly degradedBacklog: number;
+  readonly criticalBacklog: number;
+}
+
+/** What the writer says of itself, from what it has just done. */
+export class WriterHealth {
+  readonly #options: HealthOptions;
+  /** The outcomes of the last flushes and sealings, oldest first. */
+  readonly #cycles: boolean[] = [];
+  #backlog: number | undefined;
+  #logProblem = "";
+  #disk: ComponentReport | undefined;
+  #diskAtMs = -Infinity;
+  #captures: readonly SymbolCapture[] = [];
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  cycle(succeeded: boolean): void {
+    this.#cycles.push(succeeded);
+    if (this.#cycles.length > CYCLES_REMEMBERED) this.#cycles.shift();
+  }
+
+  logReached(backlog: number, captures: readonly SymbolCapture[]): void {
+    this.#backlog = backlog;
+    this.#captures = captures;
+    this.#logProblem = "";
+  }
+
+  logUnavailable(cause: unknown): void {
+    this.#logProblem = messageOf(cause);
+  }
+
+  async describe(): Promise<Description> {
+    const components = {
+      queue: this.#queue(),
+      filesystem: await this.#filesystem(),
+      data_quality: this.#dataQuality(),
+    };
+    const level = worst(Object.values(components).map(({ status }) => status));
+    const capturing = this.#inState("capturing").length;
+    return {
+      status: `${capturing} of ${this.#captures.length} symbols captured, backlog ${
+        this.#backlog ?? "unknown"
+      }`,
+      level,
+      components,
+    };
+  }
+
+  #queue(): ComponentReport {
+    const { degradedBacklog, criticalBacklog } = this.#options;
+    const value = this.#backlog ?? null, threshold = degradedBacklog;
+    const report = (status: Level, message: string) => ({ status, value, threshold, message });
+    const stopped = this.#inState("stopped"), waiting = this.#inState("waiting");
+    if (stopped.length > 0) return report("critical", reasons(stopped));
+    if (this.#logProblem !== "") return report("degraded", this.#logProblem);
+    if (this.#backlog === undefined) return report("unknown", "the log has not answered yet");
+    if (this.#backlog > criticalBacklog) return report("critical", "the writer falls behind");
+    if (waiting.length > 0) return report("degraded", reasons(waiting));
+    if (this.#backlog >= degradedBacklog) return report("degraded", "the writer falls behind");
+    return report("healthy", `${this.#backlog} ticks not yet on the disk`);
+  }
+
+  async #filesystem(): Promise<ComponentReport> {
+    const failing = this.#inState("failing");
+    if (failing.length > 0) {
+      return { status: "critical", value: null, threshold: null, message: reasons(failing) };
+    }
+    if (performance.now() - this.#diskAtMs > DISK_EVERY_MS || this.#disk === undefined) {
+      this.#disk = await diskSpace(this.#options);
+      this.#diskAtMs = performance.now();
+    }
+    return this.#disk;
+  }
+
+  #dataQuality(): ComponentReport {
+    const cycles = this.#cycles.length, threshold = 95;
+    if (cycles === 0) return { status: "unknown", value: null, threshold, message: "no cycle yet" };
+    const succeeded = this.#cycles.filter((outcome) => outcome).length;
+    const value = 100 * succeeded / cycles;
+    const status = value >= threshold ? "healthy" : succeeded === 0 ? "critical" : "degraded";
+    return { status, value, threshold, message: `${succeeded} of the last ${cycles} succeeded` };
+  }
+
+  #inState(state: SymbolCapture["state"]): SymbolCapture[] {
+    return this.#captures.filter((capture) => capture.state === state);
+  }
+}
+
+/** At most three by name: one full disk concerns all symbols. */
+function reasons(captures: readonly SymbolCapture[]): string {
+  const named = captures.slice(0, 3).map(({ symbol, reason }) => `${symbol}: ${reason}`);
+  const more = captures.length - named.length;
+  return named.join("; ") + (more > 0 ? `; and ${more} more` : "");
+}
+
+/** Unknown counts as degraded. */
+function worst(levels: readonly Level[]): Level {
+  if (levels.includes("critical")) return "critical";
+  return levels.every((level) => level === "healthy") ? "healthy" : "degraded";
+}
