@@ -1,6 +1,13 @@
 import { z } from "zod";
 import type { ServerZone } from "../lib/bridge/feed.ts";
-import { flag, integer, number, type OptionalSetting, type Setting, text } from "../lib/program/settings.ts";
+import {
+  flag,
+  integer,
+  number,
+  type OptionalSetting,
+  type Setting,
+  text,
+} from "../lib/program/settings.ts";
 import { bridgePort, bridgeToken } from "../lib/program/shared_settings.ts";
 import { parseServerZone } from "../lib/time/server_zone.ts";
 
@@ -160,6 +167,21 @@ const simulated = {
   } satisfies Setting<boolean>,
 };
 
+const habits = {
+  simulatedDisorder: {
+    name: "SIMULATED_DISORDER",
+    schema: integer({ min: 1, max: 0xffff_ffff }),
+    fallback: undefined,
+    about: "Seed for vendors' habits in tests: equal ms in another order each time, late ticks.",
+  } as OptionalSetting<number>,
+  simulatedLateMs: {
+    name: "SIMULATED_LATE_MS",
+    schema: integer({ min: 0, max: 600_000 }),
+    fallback: "2000",
+    about: "How late SIMULATED_DISORDER may deliver a tick, in ms; less than OVERLAP_MS.",
+  } satisfies Setting<number>,
+};
+
 const replay = {
   replayFiles: {
     name: "REPLAY_FILES",
@@ -219,8 +241,8 @@ const replay = {
     name: "REPLAY_LATE_MS",
     schema: integer({ min: 0, max: 600_000 }),
     fallback: "2000",
-    about: "How late REPLAY_DISORDER may deliver a live tick, in ms of the recording.",
+    about: "How late REPLAY_DISORDER may deliver a tick, in ms of the recording.",
   } satisfies Setting<number>,
 };
 
-export const settings = { ...serving, ...simulated, ...replay };
+export const settings = { ...serving, ...simulated, ...habits, ...replay };

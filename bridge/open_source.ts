@@ -11,12 +11,16 @@ type BridgeSettings = Settings<typeof settings>;
 
 /** The source that the settings name. @throws SettingsError when they leave out what it needs. */
 export function openSource(set: BridgeSettings, events: BridgeEvents): Promise<Source> {
-  return set.source === "replay" ? replaySource(set, events) : Promise.resolve(simulatedSource(set));
+  return set.source === "replay"
+    ? replaySource(set, events)
+    : Promise.resolve(simulatedSource(set));
 }
 
 function simulatedSource(set: BridgeSettings): Source {
   if (set.simulatedOnce && set.simulatedUntil === undefined) {
-    throw new SettingsError("Cannot end the simulated market with SIMULATED_ONCE: set SIMULATED_UNTIL");
+    throw new SettingsError(
+      "Cannot end the simulated market with SIMULATED_ONCE: set SIMULATED_UNTIL",
+    );
   }
   return new SimulatedSource({
     seed: set.simulatedSeed,
@@ -29,6 +33,9 @@ function simulatedSource(set: BridgeSettings): Source {
     untilUtcMs: set.simulatedUntil,
     once: set.simulatedOnce,
     outage: set.simulatedOutage && { ...set.simulatedOutage, heals: set.simulatedOutageHeals },
+    disorder: set.simulatedDisorder === undefined
+      ? undefined
+      : { seed: set.simulatedDisorder, lateMs: set.simulatedLateMs },
   });
 }
 

@@ -139,7 +139,10 @@ function writeTicks(
     random = next(random);
     const wobble = (share(random) - 0.5) * quote.spreadPoints * 0.6;
     const extra = share(mix(random, 7));
-    const spread = Math.max(1, Math.round(quote.spreadPoints * when.widening * (0.7 + 0.6 * extra)));
+    const spread = Math.max(
+      1,
+      Math.round(quote.spreadPoints * when.widening * (0.7 + 0.6 * extra)),
+    );
     const mid = start + (end - start) * (ms / 1000) + wobble;
     const bid = Math.round(mid - spread / 2), ask = bid + spread;
     const changed = (bid !== bidBefore ? FLAG_BID : 0) | (ask !== askBefore ? FLAG_ASK : 0);

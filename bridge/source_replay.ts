@@ -110,9 +110,11 @@ export class ReplaySource implements Source {
     const present = this.#presentMs();
     const now = present === Infinity ? this.#replay.firstServerMs : present;
     const run = this.#run(
-      new Map(requests.map(({ symbol, fromServerMs }) =>
-        [symbol, fromServerMs === "now" ? now : fromServerMs] as const
-      )),
+      new Map(
+        requests.map(({ symbol, fromServerMs }) =>
+          [symbol, fromServerMs === "now" ? now : fromServerMs] as const
+        ),
+      ),
     );
     let live = false, clockDueMs = 0;
     try {

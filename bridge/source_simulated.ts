@@ -9,6 +9,7 @@ import type {
 import { Ticks } from "../lib/market/tick.ts";
 import { toServerMs, toUtcMs } from "../lib/time/server_zone.ts";
 import { pause } from "../lib/program/pause.ts";
+import { disordered } from "./disorder.ts";
 import { DueTicks } from "./due_ticks.ts";
 import { type SimulatedMarket, simulatedMarket } from "./simulated_market.ts";
 import { barRange, barsOfTicks } from "./tick_bars.ts";
@@ -36,6 +37,8 @@ export interface SimulatedOptions {
     /** Afterwards history has the ticks of the outage, as a vendor's has. */
     readonly heals: boolean;
   } | undefined;
+  /** Ticks of one ms in another order at each read, and late ones. */
+  readonly disorder?: { readonly seed: number; readonly lateMs: number } | undefined;
   /** UTC ms; the machine's clock when none is given. */
   readonly now?: () => number;
 }
@@ -60,6 +63,7 @@ export class SimulatedSource implements Source {
   readonly #indexes: ReadonlyMap<string, number>;
   readonly #symbols: readonly SourceSymbol[];
   readonly #now: () => number;
+  #reads = 0;
 
   constructor(options: SimulatedOptions) {
     this.#options = options;
@@ -78,7 +82,14 @@ export class SimulatedSource implements Source {
     return Promise.resolve({ id: "simulated", server: "market", currency: "USD" });
   }
 
-  async *stream(
+  stream(requests: readonly TickRequest[], signal: AbortSignal): AsyncIterable<SourceEvent> {
+    const events = this.#play(requests, signal);
+    const { disorder } = this.#options;
+    if (disorder === undefined) return events;
+    return disordered(events, { ...disorder, seed: disorder.seed + this.#reads++ });
+  }
+
+  async *#play(
     requests: readonly TickRequest[],
     signal: AbortSignal,
   ): AsyncGenerator<SourceEvent> {

@@ -6,7 +6,9 @@ export async function tlsFiles(
 ): Promise<{ cert: string; key: string } | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
-    throw new SettingsError("Cannot speak TLS with one file: set BRIDGE_TLS_CERT and BRIDGE_TLS_KEY");
+    throw new SettingsError(
+      "Cannot speak TLS with one file: set BRIDGE_TLS_CERT and BRIDGE_TLS_KEY",
+    );
   }
   return { cert: await Deno.readTextFile(tlsCert), key: await Deno.readTextFile(tlsKey) };
 }

@@ -86,7 +86,11 @@ function leanRecording(path: string, slashed: string, options: RecordingOptions)
       `Cannot read a zip as LEAN's tick/<symbol>/<day>_quote.zip: current path is ${path}`,
     );
   }
-  const dayMs = Date.UTC(Number(day.slice(0, 4)), Number(day.slice(4, 6)) - 1, Number(day.slice(6)));
+  const dayMs = Date.UTC(
+    Number(day.slice(0, 4)),
+    Number(day.slice(4, 6)) - 1,
+    Number(day.slice(6)),
+  );
   return {
     path,
     clock,

@@ -86,8 +86,9 @@ export async function connectBridge(options: ConnectOptions): Promise<BridgeConn
 async function open(options: ConnectOptions, signal: AbortSignal): Promise<Deno.Conn> {
   const { host: hostname, port, tls } = options;
   try {
-    if (tls === undefined) return await Deno.connect({ hostname, port, signal });
-    return await Deno.connectTls({ hostname, port, caCerts: [...tls.caCerts ?? []] });
+    const plain = await Deno.connect({ hostname, port, signal });
+    if (tls === undefined) return plain;
+    return await Deno.startTls(plain, { hostname, caCerts: [...tls.caCerts ?? []] });
   } catch (cause) {
     options.signal.throwIfAborted();
     throw new BridgeError("unreachable", `Cannot reach the bridge at ${hostname}:${port}`, {
@@ -154,7 +155,10 @@ class Client implements BridgeConnection {
     return bars;
   }
 
-  async *stream(requests: readonly TickRequest[], signal: AbortSignal): AsyncGenerator<SourceEvent> {
+  async *stream(
+    requests: readonly TickRequest[],
+    signal: AbortSignal,
+  ): AsyncGenerator<SourceEvent> {
     if (signal.aborted) return;
     if (this.#stream !== undefined) {
       throw new BridgeError("stream_open", "This connection has a stream: leave its loop first");
@@ -181,7 +185,10 @@ class Client implements BridgeConnection {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#failure === undefined) {
       this.#socket.send({ type: "goodbye" });
-      await Promise.race([this.#socket.flushed(), new Promise((resolve) => setTimeout(resolve, 500))]);
+      await Promise.race([
+        this.#socket.flushed(),
+        new Promise((resolve) => setTimeout(resolve, 500)),
+      ]);
     }
     this.#fail(new BridgeError("closed", "The bridge connection was closed here"));
     await this.#reading;
@@ -228,7 +235,9 @@ class Client implements BridgeConnection {
     try {
       for (;;) {
         const frames = await this.#socket.receive();
-        if (frames.length === 0) throw new BridgeError("closed", "The bridge closed the connection");
+        if (frames.length === 0) {
+          throw new BridgeError("closed", "The bridge closed the connection");
+        }
         for (const frame of frames) this.#take(frame);
         const room = this.#stream?.queue.room();
         if (room === undefined) continue;

@@ -49,7 +49,9 @@ export function toServerMs(utcMs: number, clock: ServerZone): number {
 
 /** `America/New_York+7h`, `Europe/Athens`, `Etc/GMT+5`, `UTC-0.5h`: a zone, and hours with an `h`. */
 export function parseServerZone(text: string): ServerZone {
-  const match = /^(?<zone>[A-Za-z][A-Za-z0-9_/+-]*?)(?:(?<hours>[+-]\d{1,2}(?:\.\d+)?)h)?$/.exec(text);
+  const match = /^(?<zone>[A-Za-z][A-Za-z0-9_/+-]*?)(?:(?<hours>[+-]\d{1,2}(?:\.\d+)?)h)?$/.exec(
+    text,
+  );
   const zone = match?.groups?.zone;
   if (zone === undefined) throw notAZone(text);
   try {

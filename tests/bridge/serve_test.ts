@@ -158,7 +158,10 @@ Deno.test("a symbol the source lacks fails the request and leaves the connection
   await using connection = await connect(bridge);
   const { signal } = new AbortController();
   const requests = [{ symbol: "NOPE", fromServerMs: 0 }];
-  assert.equal(await codeOf(Array.fromAsync(connection.stream(requests, signal))), "unknown_symbol");
+  assert.equal(
+    await codeOf(Array.fromAsync(connection.stream(requests, signal))),
+    "unknown_symbol",
+  );
   assert.equal((await connection.symbols()).length, 1);
 });
 
@@ -255,8 +258,9 @@ Deno.test("too_many_connections: one more is turned away until another leaves", 
   assert.equal((await first.symbols()).length, 1);
   await first[Symbol.asyncDispose]();
   let code = "none";
-  do code = await codeOf(connect(bridge).then((second) => second[Symbol.asyncDispose]()));
-  while (code === "too_many_connections");
+  do code = await codeOf(connect(bridge).then((second) => second[Symbol.asyncDispose]())); while (
+    code === "too_many_connections"
+  );
   assert.equal(code, "none");
 });
 

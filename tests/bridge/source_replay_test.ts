@@ -53,7 +53,9 @@ Deno.test({
   name: "the recorded days of two vendors are replayed whole, each on its clock",
   ignore: !hasData,
   async fn() {
-    for (const [file, count, clock] of [[OANDA, 44_864, "UTC"], [FXCM, 102_682, "Etc/GMT+5"]] as const) {
+    for (
+      const [file, count, clock] of [[OANDA, 44_864, "UTC"], [FXCM, 102_682, "Etc/GMT+5"]] as const
+    ) {
       const source = await replay([file]);
       assert.equal(formatServerZone(source.clock), clock);
       const events = await until(source, everything, ({ type }) => type === "ended");
@@ -73,7 +75,9 @@ Deno.test({
     assert.equal(formatServerZone(source.clock), "UTC");
     const ticks = await history(source, everything);
     assert.equal(ticks.length, 44_864 + 102_682);
-    assert.ok(ticks.every((tick, at) => at === 0 || tick.serverMs(0) >= (ticks[at - 1]?.serverMs(0) ?? 0)));
+    assert.ok(
+      ticks.every((tick, at) => at === 0 || tick.serverMs(0) >= (ticks[at - 1]?.serverMs(0) ?? 0)),
+    );
     const lastFxcm = Date.parse("2014-05-07T04:59:59.577Z");
     assert.equal(ticks.at(-1)?.serverMs(0), lastFxcm);
   },
@@ -84,7 +88,9 @@ Deno.test({
   ignore: !hasData,
   async fn() {
     const folder = join(TICKS, "dukascopy_eurusd_20190204");
-    const hours = ["00", "10", "23"].map((hour) => `${folder}/EURUSD/2019/01/04/${hour}h_ticks.bi5`);
+    const hours = ["00", "10", "23"].map((hour) =>
+      `${folder}/EURUSD/2019/01/04/${hour}h_ticks.bi5`
+    );
     const packed = await history(await replay(hours), everything);
     const text = await replay([`${folder}/decoded_ticks_00h_10h_23h.csv.gz`], { symbol: "EURUSD" });
     assert.equal(packed.length, 14_804);
@@ -230,7 +236,10 @@ Deno.test("a replay that loops goes on in time, and can be read again from any l
       if (event.type === "ticks") again += event.ticks.count;
       return again >= 9;
     });
-    assert.deepEqual(singles(later).map((tick) => tick.serverMs(0)).slice(0, 9), times.slice(25, 34));
+    assert.deepEqual(
+      singles(later).map((tick) => tick.serverMs(0)).slice(0, 9),
+      times.slice(25, 34),
+    );
   }));
 
 Deno.test("a rebased replay begins now", () =>

@@ -59,7 +59,10 @@ Deno.test("spreads widen at the roll and the same ms holds several ticks", async
   const roll = Date.parse("2026-03-04T22:00:00Z");
   const spread = async (now: number) => {
     const source = simulated({ now: () => now, ticksPerSecond: 2000 });
-    const ticks = await history(source, [{ symbol: "EURUSD", fromServerMs: serverMs(now - 20_000) }]);
+    const ticks = await history(source, [{
+      symbol: "EURUSD",
+      fromServerMs: serverMs(now - 20_000),
+    }]);
     const sum = ticks.reduce((total, tick) => total + tick.ask(0) - tick.bid(0), 0);
     const times = ticks.map((tick) => tick.serverMs(0));
     assert.ok(new Set(times).size < times.length);

@@ -1,4 +1,4 @@
-import { hasRedis } from "../support/redis_server.ts";
+import { redisIsInstalled } from "../support/redis_server.ts";
 import { crashRound, RECORDING } from "./crash_round.ts";
 import { isThere } from "./recorded.ts";
 import { SHAPES } from "./rig.ts";
@@ -9,7 +9,7 @@ const ROUNDS = 8;
 for (const shape of SHAPES) {
   Deno.test({
     name: `${shape}: a program killed in the middle of a replay loses nothing and repeats nothing`,
-    ignore: !isThere(RECORDING) || (shape.startsWith("redis") && !hasRedis()),
+    ignore: !isThere(RECORDING) || (shape.startsWith("redis") && !redisIsInstalled()),
     async fn(test) {
       for (let seed = 1; seed <= ROUNDS; seed++) {
         await test.step(`seed ${seed}`, async () => {

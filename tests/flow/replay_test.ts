@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dataFile, isThere, priceKey, readCaptured, readQuoteDay, tickFiles } from "./recorded.ts";
 import { Rig, type Shape } from "./rig.ts";
-import { hasRedis } from "../support/redis_server.ts";
+import { redisIsInstalled } from "../support/redis_server.ts";
 
 /** A recorded day through the whole system at full speed, compared line by line. */
 
@@ -23,7 +23,7 @@ for (const shape of SAMPLE_SHAPES) {
   for (const { path, offsetMs, rows } of DAYS) {
     Deno.test({
       name: `${shape}: ${path} becomes sealed day files that equal it line by line`,
-      ignore: !isThere(path) || (shape.startsWith("redis") && !hasRedis()),
+      ignore: !isThere(path) || (shape.startsWith("redis") && !redisIsInstalled()),
       async fn() {
         await using rig = await Rig.open({
           shape,

@@ -45,14 +45,14 @@ export class Rig implements AsyncDisposable {
   /** Everything that was printed, for a failure's message. */
   output = "";
 
-  private constructor(options: RigOptions, dir: string, redis: Redis | undefined) {
+  private constructor(options: RigOptions, dir: string, redis?: Redis, ports?: Rig["ports"]) {
     this.#options = options;
     this.dir = dir;
     this.redis = redis;
     this.roles = options.shape === "embedded"
       ? ["start"]
       : ["bridge", "collector", "writer", "gateway"];
-    this.ports = { gateway: freePort(), health: freePort(), bridge: freePort() };
+    this.ports = ports ?? { gateway: freePort(), health: freePort(), bridge: freePort() };
   }
 
   static async open(options: RigOptions): Promise<Rig> {
@@ -72,7 +72,7 @@ export class Rig implements AsyncDisposable {
     for (const role of this.roles) this.start(role);
   }
 
-  start(role: Role, settings: Readonly<Record<string, string>> = {}): void {
+  start(role: Role, settings: Readonly<Record<string, string>> = {}, dir: string = this.dir): void {
     const { args } = this.#options;
     const net = ["127.0.0.1", "localhost"].join();
     const child = new Deno.Command(Deno.execPath(), {
@@ -80,10 +80,10 @@ export class Rig implements AsyncDisposable {
         "run",
         "--quiet",
         `-P=${role}`,
-        ...role === "start" || role === "bridge" ? [] : [`--allow-read=${this.dir}`],
+        ...role === "start" || role === "bridge" ? [] : [`--allow-read=${dir}`],
         ...role === "gateway" || role === "health" || role === "bridge"
           ? []
-          : [`--allow-write=${this.dir}`],
+          : [`--allow-write=${dir}`],
         `--allow-net=${net}`,
         MAIN[role],
         ...role === "start" || role === "bridge" ? args : [],
@@ -107,6 +107,29 @@ export class Rig implements AsyncDisposable {
       () => {},
     );
     this.#running.set(role, { child, status: child.status, output });
+  }
+
+  /** Another `start` with the same ports and folder, but for these settings. */
+  async beside(settings: Readonly<Record<string, string>>): Promise<Rig> {
+    const dir = await Deno.makeTempDir({ prefix: "arbitrex-beside-" });
+    const other = new Rig(this.#options, dir, undefined, this.ports);
+    const { gateway, health, bridge } = this.ports;
+    other.start("start", {
+      DATA_DIR: this.dataDir,
+      GATEWAY_PORT: `${gateway}`,
+      HEALTH_PORT: `${health}`,
+      BRIDGE_PORT: `${bridge}`,
+      ...settings,
+    }, this.dir);
+    return other;
+  }
+
+  pid(role: Role): number {
+    const running = this.#running.get(role);
+    if (running === undefined) {
+      throw new Error(`Cannot tell the pid of ${role}: it was never started`);
+    }
+    return running.child.pid;
   }
 
   /** The end of a program, however it comes. */

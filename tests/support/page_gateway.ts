@@ -1,167 +1,170 @@
-/**
- * A gateway as the page sees one, as a process of its own that a test may kill: the stream, the
- * history and the page's assets, over a log that is a function of time. Whoever computes it gets the
- * same ticks, so a process that is killed and started again goes on with the same log, and a test
- * knows every id that there is.
- *
- * Run: `deno run -A tests/support/page_gateway.ts <port> <startMs> [epoch]`. `POST /say` sends its
- * body, a message, to all clients.
- */
+import { join } from "node:path";
+import { logFolder, openLog } from "../../lib/log/open_log.ts";
+import type { TickLog } from "../../lib/log/tick_log.ts";
+import { formatId, nextId, NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
+import { type Tick, Ticks } from "../../lib/market/tick.ts";
 import { UNIVERSE } from "../../lib/market/universe.ts";
-import { compareIds, formatId, parseId, type TickId } from "../../lib/market/tick_id.ts";
-import { assets } from "../../workers/gateway/page/assets.ts";
 
-const SYMBOLS = new Map(UNIVERSE.map((entry, index) => [entry.symbol, { ...entry, index }]));
-const TURN_MS = 20;
-const PAGE_TICKS = 10_000;
+/**
+ * The real gateway as a child process over an SQLite log that goes on being appended, so that a test
+ * may kill the gateway and start it again on its port while the market moves on.
+ */
 
-interface LogTick {
-  readonly id: TickId;
-  readonly bid: number;
-  readonly ask: number;
-}
+const ROOT = join(import.meta.dirname ?? ".", "..", "..");
+const MAIN = join(ROOT, "workers", "gateway", "main.ts");
+const CONFIG = join(ROOT, "deno.json");
+const APPEND_EVERY_MS = 40;
+const HISTORY_MS = 240_000;
+const HISTORY_STEP_MS = 250;
+/** Turns between two ticks of a symbol, about: nine of the symbols move a turn. */
+const STEPS_PER_TICK = 4;
+/** Only these move: the others have a quote and grow old. */
+const MOVING = UNIVERSE.length - 4;
 
-/** The ticks of a symbol with ids in `(after, untilMs]`, two of them in one millisecond at times. */
-export function ticksOf(
-  symbol: string,
-  { startMs, after, untilMs }: { startMs: number; after: TickId; untilMs: number },
-): LogTick[] {
-  const entry = SYMBOLS.get(symbol);
-  if (entry === undefined) return [];
-  const { index, digits } = entry;
-  const everyMs = 90 + (index * 37) % 400;
-  const ticks: LogTick[] = [];
-  const first = Math.max(0, Math.floor((after.ms - startMs) / everyMs));
-  for (let k = first; startMs + k * everyMs <= untilMs; k++) {
-    const ms = startMs + k * everyMs;
-    for (let n = 0; n <= (k % 7 === 0 ? 1 : 0); n++) {
-      const id = { ms, n };
-      if (compareIds(id, after) > 0) ticks.push({ id, ...priceOf(index, { digits, step: k + n }) });
+export class PageGateway implements AsyncDisposable {
+  readonly url: string;
+  readonly #port: number;
+  readonly #dataDir: string;
+  readonly #log: TickLog;
+  readonly #ids = new Map<string, string[]>();
+  readonly #tails = new Map<string, TickId>();
+  #child: Deno.ChildProcess | undefined;
+  #stopped = false;
+  #step = 0;
+  #feeding: Promise<void> = Promise.resolve();
+
+  private constructor({ port, dataDir, log }: { port: number; dataDir: string; log: TickLog }) {
+    this.url = `http://127.0.0.1:${port}/`;
+    this.#port = port;
+    this.#dataDir = dataDir;
+    this.#log = log;
+  }
+
+  static async start(): Promise<PageGateway> {
+    const dataDir = await Deno.makeTempDir({ prefix: "arbitrex-page-" });
+    await Deno.mkdir(logFolder(dataDir), { recursive: true });
+    const log = await openLog({ backend: "sqlite", dataDir, kind: "simulated" });
+    const gateway = new PageGateway({ port: freePort(), dataDir, log });
+    await gateway.#appendHistory();
+    gateway.#feeding = gateway.#feed();
+    await gateway.startProcess();
+    return gateway;
+  }
+
+  /** Every id that the log has of a symbol, in order. */
+  ids(symbol: string): readonly string[] {
+    return this.#ids.get(symbol) ?? [];
+  }
+
+  /** Resolves when the gateway serves the log. */
+  async startProcess(): Promise<void> {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--config", CONFIG, MAIN],
+      cwd: this.#dataDir,
+      env: {
+        DATA_DIR: this.#dataDir,
+        DATA_KIND: "simulated",
+        GATEWAY_PORT: String(this.#port),
+        HEALTH_PORT: "1",
+        TICK_QUEUE_BACKEND: "sqlite",
+      },
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    let ended = false;
+    void this.#child.status.then(() => ended = true);
+    while (!await isReady(this.url)) {
+      if (ended) throw new Error("Cannot start the gateway: the process has ended");
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-  return ticks;
-}
 
-function priceOf(index: number, { digits, step }: { digits: number; step: number }) {
-  const base = digits === 5 ? 0.7 + (index % 9) * 0.13 : digits === 3 ? 24 + index * 3 : 1900;
-  const wave = Math.sin(step / 211 + index) * 0.0009 + Math.sin(step / 37 + index * 2) * 0.0003 +
-    Math.sin(step * 12.9898 + index) * 0.00004;
-  const bid = Number((base * (1 + wave)).toFixed(digits));
-  const spread = (6 + (step * 7 + index) % 5) * 10 ** -digits;
-  return { bid, ask: Number((bid + spread).toFixed(digits)) };
-}
+  /** SIGKILL: no farewell reaches the page. */
+  async killProcess(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined) return;
+    child.kill("SIGKILL");
+    await child.status;
+  }
 
-interface Client {
-  readonly socket: WebSocket;
-  readonly positions: Map<string, TickId>;
-  conflateMs: number;
-  sentMs: number;
-}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    await this.#feeding;
+    await this.killProcess();
+    await this.#log[Symbol.asyncDispose]();
+    await Deno.remove(this.#dataDir, { recursive: true });
+  }
 
-function messageOf(type: "tick" | "snapshot", { symbol, tick }: { symbol: string; tick: LogTick }) {
-  const { id, bid, ask } = tick;
-  return { type, symbol, id: formatId(id), ts: id.ms / 1000, bid, ask, last: null, volume: 0 };
-}
-
-function serve(port: number, { startMs, epoch }: { startMs: number; epoch: string }): void {
-  const clients = new Set<Client>();
-
-  function take(client: Client, text: string): void {
-    const command = JSON.parse(text);
-    if (command.action === "ping") return client.socket.send('[{"type":"pong"}]');
-    const asked: string[] = [command.symbols].flat();
-    const symbols = asked.includes("*") ? [...SYMBOLS.keys()] : asked;
-    client.conflateMs = command.conflate_ms ?? 0;
-    const messages: object[] = [{ subscribed: asked, epoch }];
-    for (const symbol of symbols) {
-      const token: string | undefined = command.after?.[symbol];
-      const tail = ticksOf(symbol, {
-        startMs,
-        after: { ms: Date.now() - 2_000, n: 0 },
-        untilMs: Date.now(),
-      }).at(-1);
-      if (token?.startsWith(`${epoch}:`)) {
-        client.positions.set(symbol, parseId(token.slice(epoch.length + 1)));
-        messages.push({ type: "recovered", symbol, recovered: true, count: 0 });
-        continue;
+  async #appendHistory(): Promise<void> {
+    const untilMs = Date.now(), fromMs = untilMs - HISTORY_MS;
+    for (const [index, { symbol }] of UNIVERSE.entries()) {
+      const ticks: Tick[] = [];
+      for (let at = fromMs + index; at < untilMs; at += HISTORY_STEP_MS) {
+        ticks.push(this.#tickAt(at, { index, step: (at - fromMs) / HISTORY_STEP_MS }));
       }
-      if (token !== undefined) {
-        messages.push({ type: "recovered", symbol, recovered: false, reason: "epoch" });
-      }
-      if (tail === undefined) continue;
-      client.positions.set(symbol, tail.id);
-      messages.push(messageOf("snapshot", { symbol, tick: tail }));
+      await this.#append(symbol, ticks);
     }
-    client.socket.send(JSON.stringify(messages));
+    this.#step = HISTORY_MS / HISTORY_STEP_MS * STEPS_PER_TICK;
   }
 
-  function turn(client: Client): void {
-    const now = Date.now();
-    if (client.socket.readyState !== WebSocket.OPEN) return;
-    if (now - client.sentMs < client.conflateMs) return;
-    client.sentMs = now;
-    const messages: object[] = [];
-    for (const [symbol, after] of client.positions) {
-      const ticks = ticksOf(symbol, { startMs, after, untilMs: now });
-      const last = ticks.at(-1);
-      if (last === undefined) continue;
-      for (const tick of client.conflateMs > 0 ? [last] : ticks) {
-        messages.push(messageOf("tick", { symbol, tick }));
+  async #feed(): Promise<void> {
+    for (; !this.#stopped; this.#step++) {
+      for (let count = 0; count < 9; count++) {
+        const index = (this.#step * 9 + count) % MOVING, symbol = UNIVERSE[index]?.symbol ?? "";
+        // Two ticks of one millisecond: their ids differ in the count alone.
+        const first = this.#tickAt(Date.now(), { index, step: this.#step / STEPS_PER_TICK });
+        const twin = { ...first, ask: first.ask + 10 ** -(UNIVERSE[index]?.digits ?? 5) };
+        await this.#append(symbol, this.#step % 5 === 0 ? [first, twin] : [first]);
       }
-      client.positions.set(symbol, last.id);
+      await new Promise((resolve) => setTimeout(resolve, APPEND_EVERY_MS));
     }
-    if (messages.length > 0) client.socket.send(JSON.stringify(messages));
   }
 
-  function answerTicks(url: URL): Response {
-    const symbol = decodeURIComponent(url.pathname.slice("/ticks/".length));
-    const fromMs = Number(url.searchParams.get("from") ?? 0);
-    const untilMs = Math.min(Date.now(), Number(url.searchParams.get("to") ?? Infinity) - 1);
-    const limit = Number(url.searchParams.get("limit") ?? PAGE_TICKS);
-    const before = { ms: fromMs - 1, n: Number.MAX_SAFE_INTEGER };
-    const text = url.searchParams.get("after");
-    const after = text === null || compareIds(parseId(text), before) < 0 ? before : parseId(text);
-    const ticks = ticksOf(symbol, { startMs, after, untilMs }).slice(0, limit);
-    return Response.json({
-      symbol,
-      ticks: ticks.map((tick) => messageOf("tick", { symbol, tick })),
-    });
+  async #append(symbol: string, ticks: readonly Tick[]): Promise<void> {
+    const packed = Ticks.from(ticks);
+    ticks.forEach(({ serverMs }, index) => packed.setUtcMs(index, serverMs));
+    const expectedTail = this.#tails.get(symbol) ?? NO_TICK;
+    const feed = `simulated:seed-1:${symbol}`;
+    const [result] = await this.#log.append([{ symbol, feed, expectedTail, ticks: packed }]);
+    if (result?.outcome !== "appended") throw new Error(`Cannot append ${symbol}: conflict`);
+    const ids = this.#ids.get(symbol) ?? [];
+    this.#ids.set(symbol, ids);
+    let id = result.firstId;
+    for (const [index, { serverMs }] of ticks.entries()) {
+      if (index > 0) id = nextId(id, serverMs);
+      ids.push(formatId(id));
+    }
+    this.#tails.set(symbol, result.lastId);
   }
 
-  setInterval(() => clients.forEach(turn), TURN_MS);
-  Deno.serve(
-    { hostname: "127.0.0.1", port, onListen: () => console.log("ready") },
-    async (request) => {
-      const url = new URL(request.url);
-      if (url.pathname === "/ws") {
-        const { socket, response } = Deno.upgradeWebSocket(request);
-        const client: Client = { socket, positions: new Map(), conflateMs: 0, sentMs: 0 };
-        clients.add(client);
-        socket.onmessage = ({ data }) => take(client, data);
-        socket.onclose = () => clients.delete(client);
-        return response;
-      }
-      if (url.pathname === "/say") {
-        const message = await request.json();
-        for (const { socket } of clients) socket.send(JSON.stringify([message]));
-        return new Response();
-      }
-      if (url.pathname === "/symbols") {
-        const feed = (symbol: string) => `simulated:seed-1:${symbol}`;
-        const rows = [...SYMBOLS.keys()].map((symbol) => ({ symbol, feed: feed(symbol) }));
-        return Response.json({ symbols: rows });
-      }
-      if (url.pathname.startsWith("/ticks/")) return answerTicks(url);
-      const asset = assets.get(url.pathname);
-      if (asset === undefined) return new Response("not found", { status: 404 });
-      return new Response(new Blob([asset.body as string]), {
-        headers: { "content-type": asset.type, "content-security-policy": "default-src 'self'" },
-      });
-    },
-  );
+  #tickAt(serverMs: number, { index, step }: { index: number; step: number }): Tick {
+    const digits = UNIVERSE[index]?.digits ?? 5;
+    const base = digits === 5
+      ? 0.65 + (index * 7 % 11) * 0.09
+      : digits === 3
+      ? 31 + index * 4
+      : 1900;
+    const wave = Math.sin(step / 121 + index) * 0.0009 + Math.sin(step / 27 + index * 2) * 0.0003 +
+      Math.sin(step * 12.9898 + index) * 0.00008;
+    const bid = Number((base * (1 + wave)).toFixed(digits));
+    const spread = (5 + (Math.floor(step) * 7 + index) % 5) * 10 ** -digits;
+    const ask = Number((bid + spread).toFixed(digits));
+    return { serverMs, bid, ask, last: NaN, volume: NaN, flags: 6 };
+  }
 }
 
-if (import.meta.main) {
-  const [port, startMs, epoch = "first"] = Deno.args;
-  serve(Number(port), { startMs: Number(startMs), epoch });
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}readyz`);
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
 }

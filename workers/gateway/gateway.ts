@@ -23,6 +23,8 @@ export interface GatewayOptions {
   /** Aborts: clients are told to come back, and the gateway ends. */
   readonly signal: AbortSignal;
   ready(facts: { readonly url: string }): void;
+  /** Hands out the stream, for who measures it. */
+  onStream?(stream: Stream): void;
 }
 
 /** Ticks of an answer to `GET /ticks` when the query names no limit. */
@@ -32,6 +34,7 @@ const DEFAULT_QUERY_TICKS = 10_000;
 export async function runGateway(options: GatewayOptions): Promise<void> {
   const { reader, channel, events, settings, dataDir, dataKind, assets, signal, ready } = options;
   const stream = new Stream({ reader, channel, events, ...settings });
+  options.onStream?.(stream);
   const webSockets = new WebSocketDoor({ stream, events, ...settings });
   const eventStreams = new EventDoor({ stream, reader, events, ...settings });
   const app = createApp({

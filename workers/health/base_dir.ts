@@ -1,6 +1,13 @@
 import type { ComponentReport } from "../../lib/log/channel.ts";
 import type { DataKind } from "../../lib/program/shared_settings.ts";
-import { type DiskLimits, measureDisk, missingFolder, readCycles } from "./folder.ts";
+import {
+  type DiskLimits,
+  measureDisk,
+  missingFolder,
+  names,
+  readCycles,
+  symbolFolders,
+} from "./folder.ts";
 import { overallLevel } from "./level.ts";
 import { type Detailed, detailedReport } from "./report.ts";
 import { type Component, judgeTicksOfClosedMarket } from "./verdict.ts";
@@ -57,17 +64,15 @@ interface NewestTickFile {
 /** Over `ticks/<market>/<symbol>/<day>.csv[.open]`; only the newest day of a symbol is looked at. */
 async function newestTickFile(baseDir: string): Promise<NewestTickFile> {
   let newest: NewestTickFile = { symbols: 0 };
-  for (const market of await folders(`${baseDir}/ticks`)) {
-    for (const symbol of await folders(market)) {
-      const day = (await names(symbol, (entry) => entry.isFile))
-        .filter((name) => /^\d{4}-\d\d-\d\d(__\d+)?\.csv(\.open)?$/.test(name)).sort().at(-1);
-      if (day === undefined) continue;
-      const path = `${symbol}/${day}`;
-      const writtenUtcMs = (await Deno.stat(path)).mtime?.getTime() ?? 0;
-      const isNewer = writtenUtcMs > (newest.writtenUtcMs ?? -1);
-      const symbols = newest.symbols + 1;
-      newest = isNewer ? { path, writtenUtcMs, symbols } : { ...newest, symbols };
-    }
+  for (const folder of await symbolFolders(baseDir)) {
+    const day = (await names(folder, (entry) => entry.isFile))
+      .filter((name) => /^\d{4}-\d\d-\d\d(__\d+)?\.csv(\.open)?$/.test(name)).sort().at(-1);
+    if (day === undefined) continue;
+    const path = `${folder}/${day}`;
+    const writtenUtcMs = (await Deno.stat(path)).mtime?.getTime() ?? 0;
+    const isNewer = writtenUtcMs > (newest.writtenUtcMs ?? -1);
+    const symbols = newest.symbols + 1;
+    newest = isNewer ? { path, writtenUtcMs, symbols } : { ...newest, symbols };
   }
   return newest;
 }
@@ -84,18 +89,4 @@ function judgeAge(newest: NewestTickFile, utcMs: number): ComponentReport {
     threshold: OLD_SECONDS,
     message: `newest tick file ${newest.path} was written ${seconds} s ago`,
   };
-}
-
-async function folders(parent: string): Promise<string[]> {
-  return (await names(parent, (entry) => entry.isDirectory)).map((name) => `${parent}/${name}`);
-}
-
-async function names(parent: string, wanted: (entry: Deno.DirEntry) => boolean): Promise<string[]> {
-  const found: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(parent)) if (wanted(entry)) found.push(entry.name);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-  }
-  return found;
 }

@@ -53,20 +53,17 @@ export interface Cycles {
 /** The ingestion cycles recorded in `metadata/ingestion_logs`. */
 export async function readCycles(dataDir: string): Promise<Cycles> {
   const folder = `${dataDir}/metadata/ingestion_logs`;
-  const names: string[] = [];
+  let cycles: string[];
   try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isFile && entry.name.endsWith(".json")) names.push(entry.name);
-    }
+    cycles = await names(folder, (entry) => entry.isFile && entry.name.endsWith(".json"));
   } catch (cause) {
-    if (isMissing(cause)) return { total: 0, report: undefined };
     const message = `Cannot read ${folder}: ${messageOf(cause)}`;
     return { total: 0, report: { status: "unknown", value: null, threshold: null, message } };
   }
   // A cycle's id starts with its time, so the names are in order of time.
-  const newest = names.sort().slice(-JUDGED_CYCLES);
+  const newest = cycles.sort().slice(-JUDGED_CYCLES);
   const statuses = await Promise.all(newest.map((name) => statusOf(`${folder}/${name}`)));
-  return { total: names.length, report: judgeCycles(statuses) };
+  return { total: cycles.length, report: judgeCycles(statuses) };
 }
 
 /** @param statuses as the cycles' files say; a file that cannot be read counts as failed. */
@@ -90,6 +87,31 @@ async function statusOf(path: string): Promise<string> {
   } catch {
     return "FAILED";
   }
+}
+
+/** The folders of the symbols that have tick files: `ticks/<market>/<symbol>`. */
+export async function symbolFolders(dataDir: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const market of await folders(`${dataDir}/ticks`)) found.push(...await folders(market));
+  return found;
+}
+
+async function folders(parent: string): Promise<string[]> {
+  return (await names(parent, (entry) => entry.isDirectory)).map((name) => `${parent}/${name}`);
+}
+
+/** The names in a folder; none when it is missing. */
+export async function names(
+  parent: string,
+  isWanted: (entry: Deno.DirEntry) => boolean,
+): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(parent)) if (isWanted(entry)) found.push(entry.name);
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+  }
+  return found;
 }
 
 function isMissing(cause: unknown): boolean {

@@ -1,5 +1,5 @@
 import { openChannel } from "../../lib/log/open_channel.ts";
-import { registerProcessMetrics } from "../../lib/program/process_metrics.ts";
+import { startBeat } from "../../lib/program/beat.ts";
 import { isWebWorker, type Running, runProgram } from "../../lib/program/run.ts";
 import { dataDirOf } from "../../lib/program/shared_settings.ts";
 import { healthApp } from "./app.ts";
@@ -16,11 +16,8 @@ async function run(running: Running<typeof healthSettings>): Promise<void> {
   const dataDir = dataDirOf(shared);
   const kind = shared.dataKind;
   const events = healthEvents();
-  // In one process the four others are Web Workers: health speaks for the process they share.
-  const measureProcess = registerProcessMetrics(events.telemetry, { wholeProcess: true });
-
-  using measure = measuring({ ...settings, dataDir, measureProcess });
-  const watch = new Watch({ ...settings, kind, events, measure: measure.measure });
+  using own = measuring({ ...settings, dataDir });
+  const watch = new Watch({ ...settings, kind, events, measure: own.measure });
   await using channel = openChannel({
     embedded: shared.embedded,
     redisUrl,
@@ -31,6 +28,15 @@ async function run(running: Running<typeof healthSettings>): Promise<void> {
     role: "health",
   });
   channel.subscribe("beat", (beat) => watch.hear(beat));
+  await using _beat = startBeat({
+    program: "health",
+    channel,
+    telemetry: events.telemetry,
+    describe: () => watch.describe(),
+    signal,
+    // In one process the others are Web Workers: health speaks for the process they share.
+    wholeProcess: true,
+  });
   const app = healthApp({ watch, events, signal });
   await using server = await serve(app, { host: settings.bindHost, port: healthPort });
   ready({ url: server.url });

@@ -1,6 +1,6 @@
 import type { ComponentName, ComponentReport } from "../../lib/log/channel.ts";
 import type { LogBackend } from "../../lib/program/shared_settings.ts";
-import { type Cycles, measureDisk, missingFolder, readCycles } from "./folder.ts";
+import { type Cycles, measureDisk, missingFolder, readCycles, symbolFolders } from "./folder.ts";
 import { RedisProbe } from "./redis_probe.ts";
 import type { Measured } from "./watch.ts";
 
@@ -13,8 +13,6 @@ export interface MeasuringOptions {
   readonly diskUsedPercent: number;
   readonly redisUrl?: string | undefined;
   readonly logBackend: LogBackend;
-  /** Sets the process metrics. */
-  measureProcess(): void;
 }
 
 export interface Measuring extends Disposable {
@@ -23,21 +21,23 @@ export interface Measuring extends Disposable {
 
 /** What health sees for itself: the disk, the recorded cycles, and Redis where the log is there. */
 export function measuring(options: MeasuringOptions): Measuring {
-  const { dataDir, redisUrl, logBackend, measureProcess } = options;
+  const { dataDir, redisUrl, logBackend } = options;
   const isDistributed = logBackend !== "sqlite" && redisUrl !== undefined;
   const redis = isDistributed ? new RedisProbe(redisUrl) : undefined;
 
   let cycles: Cycles = { total: 0, report: undefined };
+  let symbols = 0;
   let readMs = -Infinity;
 
   async function measure(isStarting: boolean): Promise<Measured> {
-    measureProcess();
     const [disk, redisReport] = await Promise.all([
       measureDisk(dataDir, options),
       redis?.measure(),
     ]);
     if (performance.now() - readMs >= FOLDER_INTERVAL_MS) {
       cycles = await readCycles(dataDir);
+      // Without the right to read the folder the cycles' report says so; the count stays.
+      symbols = (await symbolFolders(dataDir).catch(() => [])).length;
       readMs = performance.now();
     }
     // The folder may not have been made yet, or be on the machine of another program.
@@ -49,7 +49,7 @@ export function measuring(options: MeasuringOptions): Measuring {
     ];
     const components: Partial<Record<ComponentName, ComponentReport>> = {};
     for (const [name, report] of words) if (report !== undefined) components[name] = report;
-    return { components, cycles: cycles.total };
+    return { components, cycles: cycles.total, symbols };
   }
 
   return { measure, [Symbol.dispose]: () => redis?.[Symbol.dispose]() };

@@ -1,4 +1,5 @@
 import type { Beat, ComponentName, ComponentReport, Level } from "../../lib/log/channel.ts";
+import type { Description } from "../../lib/program/beat.ts";
 import type { DataKind } from "../../lib/program/shared_settings.ts";
 import { pause } from "../../lib/program/pause.ts";
 import type { HealthEvents } from "./events.ts";
@@ -11,6 +12,8 @@ import { hasComponent, judge, type Verdict } from "./verdict.ts";
 export interface Measured {
   readonly components: Partial<Record<ComponentName, ComponentReport>>;
   readonly cycles: number;
+  /** Symbols with tick files, where no program tells how many it tracks. */
+  readonly symbols: number;
 }
 
 export interface WatchOptions {
@@ -28,6 +31,9 @@ export interface WatchOptions {
   readonly measureIntervalMs?: number;
 }
 
+/** How long a component may take to its first settled level before that is told as an event. */
+const SETTLE_MS = 3000;
+
 /** Draws the verdict twice a second and tells what changed. */
 export class Watch {
   readonly #options: WatchOptions;
@@ -36,7 +42,8 @@ export class Watch {
   readonly #startedMs = performance.now();
   readonly #levels = new Map<string, Level>();
   readonly #states = new Map<string, ProgramState["state"]>();
-  #measured: Measured = { components: {}, cycles: 0 };
+  readonly #firstSeenMs = new Map<string, number>();
+  #measured: Measured = { components: {}, cycles: 0, symbols: 0 };
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -81,11 +88,24 @@ export class Watch {
       verdict,
       uptimeMs: performance.now() - this.#startedMs,
       ticks: sumOf("arbitrex_ticks_received_total", metrics) ?? 0,
-      symbols: sumOf("arbitrex_symbols_tracked", metrics) ?? symbolsOf(metrics).size,
+      symbols: sumOf("arbitrex_symbols_tracked", metrics) ??
+        Math.max(symbolsOf(metrics).size, this.#measured.symbols),
       cycles: this.#measured.cycles,
       recentWarnings: this.#journal.recent("warning", verdict.utcMs),
       recentErrors: this.#journal.recent("error", verdict.utcMs),
     });
+  }
+
+  /**
+   * What health says of itself. It is well as long as it watches, whatever it sees: two of a kind
+   * would otherwise keep each other degraded for ever.
+   */
+  describe(): Description {
+    const { overall, components } = this.#judge();
+    const ill = [...components.values()].filter(({ status }) => status !== "healthy");
+    const names = ill.map(({ name, status }) => `${name} ${status}`).join(", ");
+    const status = `the system is ${overall}${names === "" ? "" : `: ${names}`}`;
+    return { status, level: "healthy", components: {} };
   }
 
   /** The metrics of the last beat of every program that lives. */
@@ -112,13 +132,22 @@ export class Watch {
     for (const { name, status, message } of components.values()) {
       const before = this.#levels.get(name);
       if (before === status) continue;
+      if (before === undefined && !this.#hasSettled(name, status)) continue;
       this.#levels.set(name, status);
-      // At its start every component is unknown, and most turn healthy at once: no event.
-      if (before === undefined && (status === "unknown" || status === "healthy")) continue;
+      if (before === undefined && status === "healthy") continue;
       this.#options.events.changed(name, status, message);
       if (status === "critical") this.#journal.note("error", `${name}: ${message}`, utcMs);
       else if (status !== "healthy") this.#journal.note("warning", `${name}: ${message}`, utcMs);
     }
+  }
+
+  /** A program that has just started knows nothing and has nothing: that is no event for a while. */
+  #hasSettled(name: string, status: Level): boolean {
+    const nowMs = performance.now();
+    const sinceMs = this.#firstSeenMs.get(name) ?? nowMs;
+    this.#firstSeenMs.set(name, sinceMs);
+    const isWaiting = status === "unknown" && this.#isStarting();
+    return status === "healthy" || (!isWaiting && nowMs - sinceMs >= SETTLE_MS);
   }
 
   #tellPrograms(): void {

@@ -31,14 +31,14 @@ const message = fc.oneof(
   fc.record({
     stream: fc.nat(0xffff_ffff),
     symbolIndex: fc.nat(40),
-    count: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9000 })),
+    count: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(300, 4096, 4097)),
   }),
 );
 
 Deno.test("frames come out as they went in, however the bytes are cut", () => {
   fc.assert(
     fc.property(
-      fc.array(message, { maxLength: 20 }),
+      fc.array(message, { maxLength: 8 }),
       fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 20 }),
       (messages: Message[], cuts) => {
         const writer = new FrameWriter();
@@ -55,7 +55,7 @@ Deno.test("frames come out as they went in, however the bytes are cut", () => {
         assert.deepEqual(read, expected);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

@@ -69,6 +69,8 @@ export class Rig implements AsyncDisposable {
     }
     this.#tails.set(symbol, result.lastId);
     this.channel.publish("wake", { epoch: "any" });
+    // SQLite answers in the same turn: without a pause a loop of appends would let nobody else run.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     return ids;
   }
 

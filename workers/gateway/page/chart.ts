@@ -88,7 +88,7 @@ export class PriceChart {
     this.#counted = source.ticks.length;
     const atEnd = how === "appended" && count > 0 && from >= count - 1;
     // A line ends at the bucket before a hole, which the library redraws only as a whole.
-    if (atEnd && !this.#breaksSince(count - 1)) this.#extend(from);
+    if (atEnd && !this.#breaksSince(count - 1)) this.#extend(from, count);
     else this.#redraw();
   }
 
@@ -167,8 +167,9 @@ export class PriceChart {
     }
   }
 
-  #extend(from: number): void {
-    for (const point of this.#pointsFrom(from)) {
+  /** Draws the buckets from an index on, of which those below `drawn` are on the chart already. */
+  #extend(from: number, drawn: number): void {
+    for (const point of this.#pointsFrom(from, drawn)) {
       this.#holes?.update(this.#holeOf(point));
       for (const [index, series] of this.#prices.entries()) {
         series.update(this.#priceOf(point, index));
@@ -176,15 +177,16 @@ export class PriceChart {
     }
   }
 
-  /** The buckets from an index on, each with the empty places before it. */
-  #pointsFrom(from: number): Point[] {
+  /** The buckets from an index on, each that is not yet drawn with the empty places before it. */
+  #pointsFrom(from: number, drawn = 0): Point[] {
     const { intervalMs } = this.#view;
     const points: Point[] = [];
     for (let index = from; index < this.#buckets.length; index++) {
       const bucket = this.#buckets[index];
       if (bucket === undefined) break;
       const previousMs = this.#buckets[index - 1]?.openMs ?? bucket.openMs;
-      const empty = Math.min(MAX_EMPTY, (bucket.openMs - previousMs) / intervalMs - 1);
+      const places = Math.min(MAX_EMPTY, (bucket.openMs - previousMs) / intervalMs - 1);
+      const empty = index < drawn ? 0 : places;
       for (let place = empty; place > 0; place--) {
         const openMs = bucket.openMs - place * intervalMs;
         points.push({ bucket: undefined, openMs, hole: this.#isHole(openMs), last: false });

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { BridgeError } from "../../lib/bridge/bridge_error.ts";
+import { connectBridge } from "../../lib/bridge/client.ts";
+import { startBridge } from "../support/bridge_server.ts";
+import { ScriptedSource } from "../support/scripted_source.ts";
+
+/** A certificate for localhost that signs itself; undefined without openssl. */
+async function selfSigned(): Promise<{ cert: string; key: string } | undefined> {
+  const folder = await Deno.makeTempDir();
+  const cert = join(folder, "cert.pem"), key = join(folder, "key.pem");
+  try {
+    const { success } = await new Deno.Command("openssl", {
+      args: [
+        ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" "),
+        ..."-subj /CN=localhost -addext subjectAltName=DNS:localhost".split(" "),
+        ..."-addext basicConstraints=critical,CA:FALSE".split(" "),
+        ...["-keyout", key, "-out", cert],
+      ],
+      stderr: "null",
+    }).output();
+    if (!success) return undefined;
+    return { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw cause;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const tls = await selfSigned();
+if (tls === undefined) {
+  console.log("skips the TLS socket: openssl is missing; apt-get install openssl");
+}
+
+Deno.test({
+  name: "the socket speaks TLS to collectors that trust its certificate, and to no others",
+  ignore: tls === undefined,
+  async fn() {
+    const source = new ScriptedSource((pull) => pull === 0 ? { type: "ended" } : undefined);
+    await using bridge = await startBridge(source, { tls });
+    const { signal } = new AbortController();
+    const where = { host: "localhost", port: bridge.port, signal, connectTimeoutMs: 1000 };
+    await using connection = await connectBridge({
+      ...where,
+      tls: { caCerts: [tls?.cert ?? ""] },
+    });
+    const requests = [{ symbol: "EURUSD", fromServerMs: 0 }];
+    const events = await Array.fromAsync(connection.stream(requests, signal));
+    assert.deepEqual(events, [{ type: "ended" }]);
+    for (const other of [{ ...where, tls: {} }, where]) {
+      await assert.rejects(
+        connectBridge(other),
+        (cause) => cause instanceof BridgeError && cause.code === "unreachable",
+      );
+    }
+    assert.equal((await connection.symbols()).length, 1);
+  },
+});
