@@ -26,10 +26,12 @@ export interface Replay {
  * @throws TypeError naming the file that is no recording or has no tick.
  */
 export async function openReplay(options: OpenReplayOptions): Promise<Replay> {
-  const opened = await Promise.all(options.files.map(async (path) => {
+  const opened: { recording: Recording; extent: Extent }[] = [];
+  // One after another: a year of day files is more than a process may have open.
+  for (const path of options.files) {
     const recording = await openRecording(path, options);
-    return { recording, extent: await extentOf(recording, options.loop) };
-  }));
+    opened.push({ recording, extent: await extentOf(recording, options.loop) });
+  }
   const clock = commonClock(opened.map(({ recording }) => recording));
   const converts = (recording: Recording) =>
     sameClock(recording.clock ?? UTC, clock)
@@ -57,10 +59,13 @@ export async function openReplay(options: OpenReplayOptions): Promise<Replay> {
   };
 }
 
-async function extentOf(
-  recording: Recording,
-  whole: boolean,
-): Promise<{ firstMs: number; lastMs: number }> {
+interface Extent {
+  readonly firstMs: number;
+  /** -Infinity when only the start was read. */
+  readonly lastMs: number;
+}
+
+async function extentOf(recording: Recording, whole: boolean): Promise<Extent> {
   let firstMs = NaN, lastMs = -Infinity, reason = "it is empty";
   const blocks = recording.read((bad) => reason = `line ${bad.line}: ${bad.reason}`);
   for await (const block of blocks) {

@@ -17,6 +17,8 @@ export interface ServeOptions extends Omit<ConnectionOptions, "onEnded"> {
 }
 
 const ACCEPT_PAUSE_MS = 100;
+/** A peer that never reads its refusal, or never finishes TLS, is not waited for longer. */
+const REFUSAL_MS = 1000;
 
 /**
  * Serves the source to collectors until the signal aborts; resolves when every connection has ended.
@@ -76,7 +78,9 @@ async function turnAway(socket: FrameSocket, options: ServeOptions): Promise<voi
   );
   options.events.refused(error);
   socket.send({ type: "error", code: error.code, message: error.message });
+  const late = setTimeout(() => socket.close(), REFUSAL_MS);
   await socket.flushed();
+  clearTimeout(late);
   socket.close();
 }
 

@@ -123,7 +123,7 @@ export class ReplaySource implements Source {
         const step = await run.step(presentMs);
         yield* step.events;
         const elapsedMs = this.#elapsedMs();
-        if (step.events.length > 0 || elapsedMs >= clockDueMs) {
+        if (!live || elapsedMs >= clockDueMs) {
           clockDueMs = elapsedMs + CLOCK_EVERY_MS;
           yield clockAt(step.untilServerMs, presentMs);
         }

@@ -11,6 +11,7 @@ import { toServerMs, toUtcMs } from "../lib/time/server_zone.ts";
 import { pause } from "../lib/program/pause.ts";
 import { disordered } from "./disorder.ts";
 import { DueTicks } from "./due_ticks.ts";
+import { hasTicks, isDown, type Outage } from "./outage.ts";
 import { type SimulatedMarket, simulatedMarket } from "./simulated_market.ts";
 import { barRange, barsOfTicks } from "./tick_bars.ts";
 import type { Source } from "./source.ts";
@@ -30,13 +31,7 @@ export interface SimulatedOptions {
   readonly untilUtcMs?: number | undefined;
   /** After `untilUtcMs` the stream says `ended`; without it the market is silent from then on. */
   readonly once?: boolean;
-  /** The feed is down in [fromUtcMs, toUtcMs). */
-  readonly outage?: {
-    readonly fromUtcMs: number;
-    readonly toUtcMs: number;
-    /** Afterwards history has the ticks of the outage, as a vendor's has. */
-    readonly heals: boolean;
-  } | undefined;
+  readonly outage?: Outage | undefined;
   /** Ticks of one ms in another order at each read, and late ones. */
   readonly disorder?: { readonly seed: number; readonly lateMs: number } | undefined;
   /** UTC ms; the machine's clock when none is given. */
@@ -173,26 +168,15 @@ export class SimulatedSource implements Source {
     return { utcMs: Math.min(utcMs, presentMs), serverMs: fromServerMs };
   }
 
-  #isDown(utcMs: number): boolean {
-    const { outage } = this.#options;
-    return outage !== undefined && utcMs >= outage.fromUtcMs && utcMs < outage.toUtcMs;
-  }
-
   #market(): SimulatedMarket {
     const market = simulatedMarket(this.#options);
     return {
       ...market,
       writeSecond: (index, utcSecond, into) => {
-        if (this.#isThere(utcSecond * 1000)) market.writeSecond(index, utcSecond, into);
+        if (!hasTicks(this.#options.outage, utcSecond * 1000, this.#now())) return;
+        market.writeSecond(index, utcSecond, into);
       },
     };
-  }
-
-  /** False in an outage whose ticks never were, or are not there yet. */
-  #isThere(utcMs: number): boolean {
-    const { outage } = this.#options;
-    if (outage === undefined || !this.#isDown(utcMs)) return true;
-    return outage.heals && this.#now() >= outage.toUtcMs;
   }
 
   /** Everything from where the stream is to the present, in turns. */
@@ -249,7 +233,7 @@ export class SimulatedSource implements Source {
     let clockDueMs = 0, down = false;
     while (!state.signal.aborted) {
       const nowMs = this.#presentUtcMs();
-      if (this.#isDown(nowMs) !== down) {
+      if (isDown(this.#options.outage, nowMs) !== down) {
         down = !down;
         yield {
           type: "feed",

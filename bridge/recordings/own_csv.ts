@@ -2,7 +2,7 @@ import type { LineFormat } from "./text_lines.ts";
 import { noQuote } from "./text_lines.ts";
 
 const HEADING = "timestamp_utc";
-const UTC = 0, BROKER = 1, BID = 2, ASK = 3, LAST = 4, VOLUME = 5, FLAGS = 6;
+const UTC = 0, BROKER = 1, BID = 2, ASK = 3, LAST = 4, VOLUME = 5, FLAGS = 6, ID = 7;
 
 /**
  * This project's own day files: `timestamp_utc,timestamp_broker,bid,ask,last,volume,flags,id`. The
@@ -11,6 +11,7 @@ const UTC = 0, BROKER = 1, BID = 2, ASK = 3, LAST = 4, VOLUME = 5, FLAGS = 6;
 export function ownCsv(): LineFormat {
   return {
     separator: ",",
+    endsInNewline: true,
     readLine(fields, into) {
       const serverMs = fields.secondsAsMs(BROKER);
       if (Number.isNaN(serverMs)) {
@@ -20,6 +21,7 @@ export function ownCsv(): LineFormat {
       const wrong = noQuote(bid, ask);
       if (wrong !== undefined) return wrong;
       if (!(flags >= 0)) return "its flags are no number";
+      if (fields.isEmpty(ID)) return "it has no id";
       into.push(serverMs, bid, ask, flags, fields.number(LAST), fields.number(VOLUME));
       return undefined;
     },

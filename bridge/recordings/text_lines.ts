@@ -6,6 +6,8 @@ import type { BadLineReport } from "./recording.ts";
 /** How one text format says a tick. A new one is made for each read: it may remember lines. */
 export interface LineFormat {
   readonly separator: string;
+  /** A last line without its newline is one whose writing was cut off. */
+  readonly endsInNewline?: boolean;
   /** Appends the line's tick. Returns why it is none, or undefined when it is one (or a heading). */
   readLine(fields: Fields, into: TickBlock): string | undefined;
 }
@@ -14,7 +16,7 @@ const NEWLINE = 10, RETURN = 13;
 const TICKS_PER_BLOCK = 4096;
 const MAX_LINE_BYTES = 64 << 10;
 
-/** Reads lines out of bytes in pieces of any size; the last one needs no newline. */
+/** Reads lines out of bytes in pieces of any size; see `endsInNewline` for the last. */
 export async function* readLines(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { format, path, report }: { format: LineFormat; path: string; report: BadLineReport },
@@ -47,7 +49,11 @@ export async function* readLines(
       );
     }
   }
-  readLine(rest, 0, rest.length);
+  if (rest.length > 0 && format.endsInNewline) {
+    report({ path, line: line + 1, reason: "it is cut off" });
+  } else {
+    readLine(rest, 0, rest.length);
+  }
   if (block.count > 0) yield block.take();
 }
 

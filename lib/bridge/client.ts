@@ -1,27 +1,25 @@
 import { BridgeError, type BridgeErrorCode } from "./bridge_error.ts";
 import type {
   BarRequest,
-  ServerZone,
   SourceAccount,
   SourceBar,
   SourceEvent,
-  SourceKind,
   SourceSymbol,
   TickRequest,
 } from "./feed.ts";
 import { FrameSocket } from "./frame_socket.ts";
 import { decodeTicks, type Frame, TICKS_FRAME } from "./frames.ts";
+import type { BridgeConnection } from "./bridge_connection.ts";
+import { type Address, dial } from "./dial.ts";
 import { shakeHands } from "./handshake.ts";
 import { readMessage, type ServerMessage, serverMessage } from "./messages.ts";
 import { StreamQueue } from "./stream_queue.ts";
 
-export interface ConnectOptions {
-  readonly host: string;
-  readonly port: number;
+export type { BridgeConnection };
+
+export interface ConnectOptions extends Address {
   /** The bridge must know it too; without one any bridge is believed. */
   readonly token?: string | undefined;
-  /** `caCerts`: PEM texts that are trusted besides the system's. */
-  readonly tls?: { readonly caCerts?: readonly string[] } | undefined;
   /** Ends the attempt, and later the connection as a dispose would. */
   readonly signal: AbortSignal;
   readonly connectTimeoutMs?: number;
@@ -31,37 +29,15 @@ export interface ConnectOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/**
- * One connection to a bridge. When it breaks, every open call rejects with a `BridgeError`, and so
- * does every later one: connect again. Its calls share one socket, and a stream that nobody pulls
- * stops the reading of it, answers included: pull while you wait, or ask over a second connection.
- */
-export interface BridgeConnection extends AsyncDisposable {
-  readonly source: {
-    readonly name: string;
-    readonly kind: SourceKind;
-    readonly clock: ServerZone | "learned";
-  };
-  symbols(): Promise<SourceSymbol[]>;
-  account(): Promise<SourceAccount>;
-  /**
-   * The source's stream: see `Source.stream`. One at a time; leaving the loop stops it. At most about
-   * a megabyte waits here and as much at the bridge; then the source waits. Ticks share the bytes of
-   * the receive buffer (their slot 0 may be written): copy what is kept for long. Ends after `ended`
-   * or when the signal aborts; throws a `BridgeError` when the source or the connection fails.
-   */
-  stream(requests: readonly TickRequest[], signal: AbortSignal): AsyncIterable<SourceEvent>;
-  /** Finished bars with `from <= open < to`, oldest first. */
-  bars(request: BarRequest): Promise<SourceBar[]>;
-  /** Says goodbye and closes. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
 /** @throws BridgeError `unreachable`, or what the handshake ended with; AbortError when aborted. */
 export async function connectBridge(options: ConnectOptions): Promise<BridgeConnection> {
   const timeoutMs = options.connectTimeoutMs ?? 10_000;
   const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
-  const socket = new FrameSocket(await open(options, deadline));
+  const connection = await dial(options, deadline).catch((cause) => {
+    options.signal.throwIfAborted();
+    throw cause;
+  });
+  const socket = new FrameSocket(connection);
   const close = () => socket.close();
   deadline.addEventListener("abort", close);
   try {
@@ -80,20 +56,6 @@ export async function connectBridge(options: ConnectOptions): Promise<BridgeConn
     );
   } finally {
     deadline.removeEventListener("abort", close);
-  }
-}
-
-async function open(options: ConnectOptions, signal: AbortSignal): Promise<Deno.Conn> {
-  const { host: hostname, port, tls } = options;
-  try {
-    const plain = await Deno.connect({ hostname, port, signal });
-    if (tls === undefined) return plain;
-    return await Deno.startTls(plain, { hostname, caCerts: [...tls.caCerts ?? []] });
-  } catch (cause) {
-    options.signal.throwIfAborted();
-    throw new BridgeError("unreachable", `Cannot reach the bridge at ${hostname}:${port}`, {
-      cause,
-    });
   }
 }
 

@@ -43,7 +43,9 @@ export class DayFile implements Disposable {
     } catch (cause) {
       file.close();
       throw new Error(
-        `Cannot open ${path} as the file of ${dayName(day)}: current length to keep is ${goodBytes}`,
+        `Cannot open ${path} as the file of ${
+          dayName(day)
+        }: current length to keep is ${goodBytes}`,
         { cause },
       );
     }

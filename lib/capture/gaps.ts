@@ -51,7 +51,9 @@ async function readHoles(dataDir: string): Promise<Hole[]> {
 function parseHole(line: string): Hole[] {
   try {
     const { symbols, fromMs, toMs, reason } = JSON.parse(line) as Partial<Hole>;
-    if (!Array.isArray(symbols) || typeof fromMs !== "number" || typeof toMs !== "number") return [];
+    if (!Array.isArray(symbols) || typeof fromMs !== "number" || typeof toMs !== "number") {
+      return [];
+    }
     return [{ symbols, fromMs, toMs, reason: String(reason) }];
   } catch {
     return [];

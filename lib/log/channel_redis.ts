@@ -22,6 +22,7 @@ export class RedisTwin implements Channel {
   readonly #listeners = new ChannelListeners();
   #inFlight = 0;
   #dropped = 0;
+  #wasReady = false;
   #closed = false;
 
   /** @param prefix of the kind of data: empty for raw, `replay:` or `simulated:`. */
@@ -30,10 +31,12 @@ export class RedisTwin implements Channel {
     this.#prefix = prefix;
     this.#publisher = this.#connect();
     this.#publisher.on("ready", () => {
-      if (this.#dropped === 0) return;
-      this.#listeners.log.info("Redis is back: {dropped} live messages were dropped", {
-        dropped: this.#dropped,
-      });
+      if (this.#wasReady && this.#dropped > 0) {
+        this.#listeners.log.info("Redis is back: {dropped} live messages were dropped", {
+          dropped: this.#dropped,
+        });
+      }
+      this.#wasReady = true;
       this.#dropped = 0;
     });
   }
@@ -124,7 +127,8 @@ export class RedisTwin implements Channel {
 
   #drop(why: string): void {
     if (this.#closed) return;
-    if (this.#dropped++ > 0) return;
+    // What is published while the first connection is being made is dropped at every start.
+    if (this.#dropped++ > 0 || !this.#wasReady) return;
     this.#listeners.log.warning("Live messages are dropped: {why}", { why });
   }
 

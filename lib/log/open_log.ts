@@ -1,6 +1,8 @@
 import { type DataKind, type LogBackend } from "../program/shared_settings.ts";
 import type { WakeSource } from "./pause.ts";
 import type { TickLog, TickLogReader } from "./tick_log.ts";
+import { RedisTickLogReader } from "./tick_log_redis_reader.ts";
+import { SpillingTickLog } from "./tick_log_spilling.ts";
 import { SqliteTickLog } from "./tick_log_sqlite.ts";
 import { SqliteTickLogReader } from "./tick_log_sqlite_reader.ts";
 
@@ -10,6 +12,8 @@ export interface LogPlace {
   readonly redisUrl?: string | undefined;
   readonly dataDir: string;
   readonly kind: DataKind;
+  /** Of `log_settings.ts`; the collector's. */
+  readonly journalMaxTicks?: number;
 }
 
 export interface OpenReader extends LogPlace {
@@ -23,22 +27,48 @@ export interface OpenReader extends LogPlace {
 
 /** The collector's log. @throws when another collector has it, or it holds another kind. */
 export async function openLog(place: LogPlace): Promise<TickLog> {
-  return await SqliteTickLog.open({ folder: logFolder(place.dataDir), kind: place.kind });
+  const folder = logFolder(place.dataDir), { kind } = place;
+  const url = redisUrlOf(place);
+  if (url === undefined) return await SqliteTickLog.open({ folder, kind });
+  return await SpillingTickLog.open({
+    folder: `${folder}/journal`,
+    kind,
+    url,
+    prefix: redisPrefix(kind),
+    ...(place.journalMaxTicks !== undefined && { maxTicks: place.journalMaxTicks }),
+  });
 }
 
 /** The log for everybody else. Resolves also while there is none yet, or it cannot be reached. */
-export function openLogReader(options: OpenReader): Promise<TickLogReader> {
+// deno-lint-ignore require-await -- a wrong setting must reach the caller as a rejection
+export async function openLogReader(options: OpenReader): Promise<TickLogReader> {
   const { readerPositions, wake, pollMs } = options;
-  return Promise.resolve(
-    new SqliteTickLogReader({
-      folder: logFolder(options.dataDir),
-      readerPositions,
-      ...(wake && { wake }),
-      ...(pollMs !== undefined && { pollMs }),
-    }),
-  );
+  const url = redisUrlOf(options);
+  if (url !== undefined) {
+    return new RedisTickLogReader({ url, prefix: redisPrefix(options.kind) });
+  }
+  return new SqliteTickLogReader({
+    folder: logFolder(options.dataDir),
+    readerPositions,
+    ...(wake && { wake }),
+    ...(pollMs !== undefined && { pollMs }),
+  });
 }
 
 export function logFolder(dataDir: string): string {
   return `${dataDir}/log`;
+}
+
+/** What the names of a kind begin with in Redis: captured data has the plain ones. */
+export function redisPrefix(kind: DataKind): string {
+  return kind === "raw" ? "" : `${kind}:`;
+}
+
+/** The URL when the log is in Redis; `undefined` when it is in a file. */
+function redisUrlOf({ backend, redisUrl }: LogPlace): string | undefined {
+  if (backend === "sqlite") return undefined;
+  if (backend === "redis" && redisUrl === undefined) {
+    throw new TypeError("Cannot open the log in Redis: current REDIS_URL is not set");
+  }
+  return redisUrl;
 }

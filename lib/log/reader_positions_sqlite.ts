@@ -1,6 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { TickId } from "../market/tick_id.ts";
-import { guarded, openDatabase, READERS_FILE, READERS_SCHEMA, transaction } from "./sqlite_schema.ts";
+import {
+  guarded,
+  openDatabase,
+  READERS_FILE,
+  READERS_SCHEMA,
+  transaction,
+} from "./sqlite_schema.ts";
 
 /**
  * Where readers stand, in `readers.sqlite` beside the log. Several processes write it. NORMAL is
@@ -45,7 +51,9 @@ export class SqliteReaderPositions implements Disposable {
         db.prepare("SELECT symbol, ms, n FROM positions WHERE reader = ? AND epoch = ?")
           .all(reader, epoch),
     );
-    return new Map(rows.map((row) => [String(row.symbol), { ms: Number(row.ms), n: Number(row.n) }]));
+    return new Map(
+      rows.map((row) => [String(row.symbol), { ms: Number(row.ms), n: Number(row.n) }]),
+    );
   }
 
   #open(): DatabaseSync | undefined {

@@ -69,3 +69,11 @@ export const TRIM = `
   if #last == 0 then return 0 end
   redis.call('HSET', KEYS[2], 'trimmed', last[1][1])
   return redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])`;
+
+/** KEYS readers' positions; ARGV tail. Whoever stands past the tail stands at it. */
+export const SET_BACK = `${IDS}
+  local positions = redis.call('HGETALL', KEYS[1])
+  for i = 1, #positions, 2 do
+    if above(positions[i + 1], ARGV[1]) then redis.call('HSET', KEYS[1], positions[i], ARGV[1]) end
+  end
+  return 1`;

@@ -75,9 +75,9 @@ export interface ReadOptions {
 }
 
 export interface TrimPolicy {
-  /** Ticks younger than this stay, by id, in ms before `nowMs`. */
+  /** A tick is past the policy when its id is older than this, in ms before `nowMs`… */
   readonly maxAgeMs: number;
-  /** The newest this many ticks of a symbol stay whatever their age is not exceeded; older go. */
+  /** …or when this many newer ones of its symbol exist. */
   readonly maxCount: number;
   readonly nowMs: number;
   /** Only what every one of these readers has committed is trimmed. */
@@ -124,7 +124,8 @@ export interface TickLog extends TickLogReader {
   /**
    * Stores how far the feed is. Never moves a watermark back. When the watermark has reached a new
    * UTC day, or the feed has ended, later ids start no earlier than the day after the last closed
-   * one, so that a closed day stays closed.
+   * one, so that a closed day stays closed. Rejects, storing nothing more, when a symbol belongs to
+   * another feed.
    */
   mark(marks: readonly Mark[]): Promise<void>;
   /**

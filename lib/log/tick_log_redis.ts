@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { compareIds, formatId, NO_TICK, nextId, type TickId } from "../market/tick_id.ts";
+import { compareIds, formatId, nextId, NO_TICK, type TickId } from "../market/tick_id.ts";
 import { failPoint } from "../program/fail_point.ts";
 import { foreignMark, marked } from "./marks.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { plainCheckpoint, type RedisCheckpoint, type RedisKeys, redisKeys } from "./redis_keys.ts";
 import { runsOf, tickTexts } from "./redis_rows.ts";
-import { APPEND, MARK, TRIM } from "./redis_scripts.ts";
+import { APPEND, MARK, SET_BACK, TRIM } from "./redis_scripts.ts";
 import { highOf, ticksSince } from "./segments.ts";
 import type {
   Append,
@@ -148,10 +148,26 @@ export class RedisTickLog implements TickLog {
     return this.#begin([]).then(() => this.#reader.resumeKey());
   }
 
-  /** After a loss that could not be made good: ids of before mean nothing any more. */
-  async renewEpoch(): Promise<void> {
-    await this.#connection.run("renew the epoch", (redis) =>
-      redis.mset(this.#keys.epoch, random(8), this.#keys.resumeKey, random(32)));
+  /**
+   * After a loss that could not be made good: ids of before mean nothing any more, and readers that
+   * stand past a symbol's tail are set back to it.
+   */
+  async renewEpoch(tails: ReadonlyMap<string, TickId>): Promise<void> {
+    for (const [symbol, tail] of tails) {
+      await this.#connection.run(
+        "set readers back",
+        (redis) => redis.eval(SET_BACK, 1, this.#keys.readers(symbol), formatId(tail)),
+      );
+    }
+    await this.#connection.run(
+      "renew the epoch",
+      (redis) => redis.mset(this.#keys.epoch, random(8), this.#keys.resumeKey, random(32)),
+    );
+  }
+
+  /** Checkpoints with what a journal needs to go on from them. */
+  redisCheckpoints(): Promise<Map<string, RedisCheckpoint>> {
+    return this.#reader.redisCheckpoints();
   }
 
   symbols(): Promise<string[]> {
@@ -265,8 +281,10 @@ export class RedisTickLog implements TickLog {
     }
     const unlisted = symbols.filter((symbol) => !this.#listed.has(symbol));
     if (unlisted.length === 0) return;
-    await this.#connection.run("list symbols", (redis) =>
-      redis.sadd(this.#keys.symbols, ...unlisted));
+    await this.#connection.run(
+      "list symbols",
+      (redis) => redis.sadd(this.#keys.symbols, ...unlisted),
+    );
     for (const symbol of unlisted) this.#listed.add(symbol);
   }
 

@@ -41,7 +41,10 @@ export class RedisTickLogReader implements TickLogReader {
   }
 
   async epoch(): Promise<string | undefined> {
-    const epoch = await this.#commands.run("read the epoch", (redis) => redis.get(this.#keys.epoch));
+    const epoch = await this.#commands.run(
+      "read the epoch",
+      (redis) => redis.get(this.#keys.epoch),
+    );
     return epoch ?? undefined;
   }
 

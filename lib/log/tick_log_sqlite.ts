@@ -102,6 +102,36 @@ export class SqliteTickLog implements TickLog {
     guarded("set the durability", () => this.#db.exec(`PRAGMA synchronous = ${durability}`));
   }
 
+  /** Waits until everything appended so far is on the disk, whatever the durability was. */
+  sync(): void {
+    this.setDurability("full");
+    transaction(this.#db, "sync the log", () => {
+      this.#run("UPDATE meta SET value = value WHERE name = 'kind'");
+    });
+  }
+
+  /** Forgets a symbol's ticks and goes on from what another log knows of it. */
+  adopt(symbol: string, other: Checkpoint & { readonly highUtcMs: number }): void {
+    const row = transaction(this.#db, `adopt ${symbol}`, () => {
+      const known = this.#symbols.get(symbol) ?? this.#insertSymbol(symbol, other.feed);
+      this.#run("DELETE FROM ticks WHERE symbol_no = ?", [known.no]);
+      this.#run("UPDATE symbols SET feed = ? WHERE no = ?", [other.feed, known.no]);
+      const seq = ++this.#seq;
+      const adopted = {
+        ...known,
+        ...other,
+        trimmedId: other.lastId,
+        seq,
+        appended: known.appended,
+      };
+      this.#updateSymbol(adopted);
+      const upsert = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)";
+      this.#run(upsert, [adoptedAt(symbol), String(other.highServerMs)]);
+      return adopted;
+    });
+    this.#keep([row]);
+  }
+
   // deno-lint-ignore require-await -- what SQLite throws must reach the caller as a rejection
   async append(appends: readonly Append[]): Promise<AppendResult[]> {
     failPoint("append.before");
@@ -116,13 +146,21 @@ export class SqliteTickLog implements TickLog {
     return results;
   }
 
+  /** Whether `resume` finds all it should here: ticks from before an adoption are in another log. */
+  covers(symbol: string, overlapMs: number): boolean {
+    const adopted = this.#queries.meta(adoptedAt(symbol));
+    const high = this.#symbols.get(symbol)?.highServerMs ?? 0;
+    return adopted === undefined || high - overlapMs > Number(adopted);
+  }
+
   async resume(symbol: string, overlapMs: number): Promise<Resume | undefined> {
     const row = this.#symbols.get(symbol);
     if (row === undefined) return undefined;
     const serverMs = row.highServerMs - overlapMs;
     const idMs = row.highUtcMs - overlapMs - CLOCK_SHIFT_MS;
-    const runs = guarded("read recent ticks", () =>
-      this.#queries.since(row.no, { idMs, serverMs })
+    const runs = guarded(
+      "read recent ticks",
+      () => this.#queries.since(row.no, { idMs, serverMs }),
     );
     const recent = ticksSince(serverMs, runs.map((run) => run.ticks));
     return await Promise.resolve({ ...checkpointOf(row), recent });
@@ -259,9 +297,12 @@ export class SqliteTickLog implements TickLog {
     const row = this.#symbols.get(symbol);
     if (row === undefined) return 0;
     let count = 0, trimmedId = row.trimmedId;
-    const oldest = guarded("read old ticks", () =>
-      this.#db.prepare(`SELECT last_ms, last_n, count, before, max_server_ms FROM ticks
-        WHERE symbol_no = ? ORDER BY last_ms, last_n LIMIT ?`).all(row.no, TRIM_RUNS));
+    const oldest = guarded(
+      "read old ticks",
+      () =>
+        this.#db.prepare(`SELECT last_ms, last_n, count, before, max_server_ms FROM ticks
+        WHERE symbol_no = ? ORDER BY last_ms, last_n LIMIT ?`).all(row.no, TRIM_RUNS),
+    );
     for (const run of oldest) {
       const lastId = { ms: Number(run.last_ms), n: Number(run.last_n) };
       const newer = row.appended - Number(run.before) - Number(run.count);
@@ -346,7 +387,9 @@ function prepare(db: DatabaseSync, { kind, maxBytes, folder }: SqliteLogOptions)
   if (existing === undefined) return create(db, kind);
   const version = existing.meta("schema"), before = existing.meta("kind");
   if (version !== SCHEMA_VERSION) {
-    throw new Error(`Cannot open ${folder} as log version ${SCHEMA_VERSION}: current is ${version}`);
+    throw new Error(
+      `Cannot open ${folder} as log version ${SCHEMA_VERSION}: current is ${version}`,
+    );
   }
   if (before !== kind) {
     throw new Error(`Cannot open the log in ${folder} as ${kind}: current kind is ${before}`);
@@ -360,6 +403,11 @@ function create(db: DatabaseSync, kind: string): void {
     const insert = db.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
     for (const [name, value] of Object.entries(meta)) insert.run(name, value);
   });
+}
+
+/** The meta entry that holds a symbol's greatest server stamp when it was adopted. */
+function adoptedAt(symbol: string): string {
+  return `adopted:${symbol}`;
 }
 
 /** Random bytes as hex. */

@@ -11,8 +11,9 @@ export function isSymbol(text: string): boolean {
 
 /**
  * The folder name of a symbol: no separators, no `..`, no device name of Windows, no trailing dot
- * or space. Names that would change are told apart by a suffix made from the raw name, also where
- * a disk ignores case.
+ * or space. Names that had to change are told apart by a suffix made from the raw name. Two names
+ * that differ only in case share a folder where the disk ignores case; the lock in it then lets only
+ * one of them be captured.
  */
 export function symbolFolder(symbol: string): string {
   let safe = symbol.replace(/[^A-Za-z0-9._@-]/g, "_").replace(/^\.+/, "_").replace(/[. ]+$/, "_");

@@ -25,7 +25,7 @@ class HandedIn implements TickLogReader {
   #waiting: Segment[] = [];
   #count = 0;
   #wake: (() => void) | undefined;
-  /** Set: as many ticks a read as this, always, and reads wait while a second's worth is on its way. */
+  /** When set, each read brings so many ticks, as soon as `mayRead` allows it. */
   endless = 0;
   taken = 0;
   mayRead: () => boolean = () => true;
@@ -159,6 +159,19 @@ class Clients implements AsyncDisposable {
   }
 }
 
+/** All that was on its way, once nothing more comes. */
+async function settled(clients: Clients): Promise<Report> {
+  let ticks = 0;
+  const latencies: number[] = [];
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const more = await clients.report();
+    ticks += more.ticks;
+    for (const latency of more.latencies) latencies.push(latency);
+    if (more.ticks === 0) return { ticks, latencies };
+  }
+}
+
 function percentile(sorted: readonly number[], part: number): string {
   return (sorted[Math.floor(sorted.length * part)] ?? NaN).toFixed(2);
 }
@@ -197,8 +210,7 @@ async function measure(kind: "paced" | "single" | "batch"): Promise<string> {
       log.endless = 0;
     }
     const seconds = (performance.now() - begunMs) / 1000;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const { ticks, latencies } = await clients.report();
+    const { ticks, latencies } = await settled(clients);
     const part = 100 * ticks / ((log.taken - takenBefore) * CLIENTS);
     latencies.sort((a, b) => a - b);
     const memory = Math.round(Deno.memoryUsage().rss / 1e6);

@@ -14,6 +14,8 @@ const TICK = Buffer.from('"type":"tick"');
 const BID = Buffer.from('"bid":');
 let ticks = 0, sampled = 0;
 let latencies: number[] = [];
+/** By socket, what may be the beginning of a mark whose rest comes with the next chunk. */
+const kept = new Map<unknown, Buffer>();
 
 for (let index = 0; index < Number(clients); index++) await open();
 console.log(JSON.stringify({ ready: true }));
@@ -51,8 +53,6 @@ function subscription(): Uint8Array {
   return new Uint8Array([0x81, 0x80 | payload.length, 0, 0, 0, 0, ...payload]);
 }
 
-/** A tick whose mark is torn between two chunks is counted once its rest has come: marks are kept. */
-const kept = new Map<unknown, Buffer>();
 function count(this: unknown, chunk: Buffer): void {
   const nowMs = performance.timeOrigin + performance.now();
   const rest = kept.get(this);

@@ -8,28 +8,37 @@ const FROM = "2026-03-02T00:00:00Z", UNTIL = "2026-03-02T00:10:00Z";
 /** The bridge as a process of its own, with the narrow rights it is meant to have. */
 function startProgram(env: Record<string, string>, args: readonly string[] = []) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--allow-env", "--allow-net=127.0.0.1", "--allow-read", "bridge/main.ts", ...args],
+    args: [
+      "run",
+      "--no-check",
+      "--allow-env",
+      "--allow-net=127.0.0.1",
+      "--allow-read",
+      "bridge/main.ts",
+      ...args,
+    ],
     cwd: ROOT,
     env: { BRIDGE_PORT: "0", ...env },
-    stdout: "piped",
+    stdout: "null",
     stderr: "piped",
   }).spawn();
-  const output = child.stdout.pipeThrough(new TextDecoderStream());
+  const port = Promise.withResolvers<number>();
+  let text = "";
+  const read = (async () => {
+    for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      const match = /address=127\.0\.0\.1:(\d+)/.exec(text);
+      if (match !== null) port.resolve(Number(match[1]));
+    }
+    port.reject(new Error(`the bridge did not start: ${text}`));
+  })();
+  port.promise.catch(() => {});
   return {
     child,
-    async port(): Promise<number> {
-      let text = "";
-      for await (const piece of output.values({ preventCancel: true })) {
-        text += piece;
-        const match = /address=127\.0\.0\.1:(\d+)/.exec(text);
-        if (match !== null) return Number(match[1]);
-      }
-      throw new Error(`the bridge did not start: ${text}`);
-    },
+    port: port.promise,
     async ended(): Promise<{ code: number; errors: string }> {
-      const errors = await new Response(child.stderr).text();
-      await output.cancel().catch(() => {});
-      return { code: (await child.status).code, errors };
+      await read;
+      return { code: (await child.status).code, errors: text };
     },
   };
 }
@@ -42,9 +51,12 @@ Deno.test("the program serves an invented market to its end, and then ends itsel
   let count = 0;
   {
     const { signal } = new AbortController();
-    const port = await program.port();
+    const port = await program.port;
     await using connection = await connectBridge({ host: "127.0.0.1", port, signal });
-    const requests = (await connection.symbols()).map(({ symbol }) => ({ symbol, fromServerMs: 0 }));
+    const requests = (await connection.symbols()).map(({ symbol }) => ({
+      symbol,
+      fromServerMs: 0,
+    }));
     for await (const event of connection.stream(requests, signal)) {
       if (event.type === "ticks") count += event.ticks.count;
     }
@@ -55,7 +67,7 @@ Deno.test("the program serves an invented market to its end, and then ends itsel
 
 Deno.test("the program drains when it is told to stop", async () => {
   const program = startProgram({});
-  const port = await program.port();
+  const port = await program.port;
   const { signal } = new AbortController();
   const connection = await connectBridge({ host: "127.0.0.1", port, signal });
   const events = connection.stream([{ symbol: "EURUSD", fromServerMs: "now" }], signal);

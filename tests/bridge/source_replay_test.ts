@@ -157,7 +157,7 @@ Deno.test("our own day files are replayed on the broker's clock, open or gzipped
     await Deno.mkdir(join(folder, "EURUSD"));
     const open = join(folder, "EURUSD", "2023-12-22.csv.open");
     const packed = join(folder, "EURUSD", "2023-12-22.csv.gz");
-    await Deno.writeTextFile(open, `${rows}1703264401.0`);
+    await Deno.writeTextFile(open, `${rows}1703264401.000,1703271601.000,1.1,1.2,,,6,17032`);
     await Deno.writeFile(packed, new Uint8Array(gzipSync(rows)));
     const source = await replay([open]);
     assert.deepEqual(source.clock, { zone: "UTC", shiftMs: 7_200_000 });

@@ -97,7 +97,10 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
 
   test("assigns ids as a plain model does", async ({ log, reader }) => {
     let run = 0;
-    const offsets = fc.array(fc.array(fc.nat(20), { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 6 });
+    const offsets = fc.array(fc.array(fc.nat(20), { minLength: 1, maxLength: 8 }), {
+      minLength: 1,
+      maxLength: 6,
+    });
     await fc.assert(
       fc.asyncProperty(offsets, async (appends) => {
         const symbol = `S${run++}`, expected: string[] = [];
@@ -148,7 +151,12 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
 
   test("refuses another feed by name", async ({ log, reader }) => {
     const tail = await appendTo(log, { ticks: ticksAt(DAY) });
-    const append = { symbol: "EURUSD", feed: "fxcm:x:EUR/USD", expectedTail: tail, ticks: ticksAt(DAY + 1) };
+    const append = {
+      symbol: "EURUSD",
+      feed: "fxcm:x:EUR/USD",
+      expectedTail: tail,
+      ticks: ticksAt(DAY + 1),
+    };
     const [result] = await log.append([append]);
     assert.deepEqual(result, { outcome: "foreign_feed", feed: FEED } satisfies AppendResult);
     assert.equal(idsOf(await readAll(reader)).length, 1);
@@ -164,7 +172,10 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
     const resume = await log.resume("EURUSD", 5_000);
     assert.equal(resume?.highServerMs, DAY + 10_000 + SHIFT_MS);
     assert.deepEqual(resume.lastId, tail);
-    const times = Array.from({ length: resume.recent.count }, (_, at) => resume.recent.utcMs(at) - DAY);
+    const times = Array.from(
+      { length: resume.recent.count },
+      (_, at) => resume.recent.utcMs(at) - DAY,
+    );
     assert.deepEqual(times, [5_000, 10_000, 9_000, 9_000]);
   });
 
@@ -204,8 +215,13 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
     assert.equal(all.length, 4_500);
     const middle = { ms: DAY + 100, n: 1 };
     assert.deepEqual(idsOf(await readAll(reader, "EURUSD", middle)), all.slice(302));
-    const both = await reader.read(new Map([["EURUSD", middle], ["GBPUSD", NO_TICK], ["NONE", NO_TICK]]));
-    assert.deepEqual([...new Set(both.map((segment) => segment.symbol))].sort(), ["EURUSD", "GBPUSD"]);
+    const both = await reader.read(
+      new Map([["EURUSD", middle], ["GBPUSD", NO_TICK], ["NONE", NO_TICK]]),
+    );
+    assert.deepEqual([...new Set(both.map((segment) => segment.symbol))].sort(), [
+      "EURUSD",
+      "GBPUSD",
+    ]);
     assert.deepEqual((await reader.symbols()).sort(), ["EURUSD", "GBPUSD"]);
     assert.equal((await reader.checkpoints()).size, 2);
   });
@@ -230,7 +246,10 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
     await appendTo(log, { ticks: ticksAt(DAY, DAY + 1, DAY + 2, DAY + 3) });
     await appendTo(log, { symbol: "GBPUSD", ticks: ticksAt(DAY, DAY + 1) });
     assert.deepEqual([...await reader.backlog("writer")].sort(), [["EURUSD", 4], ["GBPUSD", 2]]);
-    await reader.commit("writer", new Map([["EURUSD", { ms: DAY + 2, n: 0 }], ["GBPUSD", { ms: DAY + 1, n: 0 }]]));
+    await reader.commit(
+      "writer",
+      new Map([["EURUSD", { ms: DAY + 2, n: 0 }], ["GBPUSD", { ms: DAY + 1, n: 0 }]]),
+    );
     await reader.commit("writer", new Map([["EURUSD", { ms: DAY + 1, n: 0 }]]));
     assert.deepEqual((await reader.committed("writer")).get("EURUSD"), { ms: DAY + 2, n: 0 });
     assert.deepEqual([...await log.backlog("writer")], [["EURUSD", 1]]);
@@ -250,7 +269,10 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
     assert.deepEqual((await reader.checkpoint("EURUSD"))?.trimmedId, { ms: DAY + 3_600_000, n: 0 });
     assert.equal((await log.backlog("writer")).get("EURUSD"), 8);
     await reader.commit("writer", new Map([["EURUSD", tail]]));
-    assert.equal(await log.trim({ ...policy, maxAgeMs: DAY_MS, maxCount: 5, readers: ["writer"] }), 3);
+    assert.equal(
+      await log.trim({ ...policy, maxAgeMs: DAY_MS, maxCount: 5, readers: ["writer"] }),
+      3,
+    );
     assert.equal(await log.trim({ ...policy, readers: ["writer"] }), 3);
     assert.equal(idsOf(await readAll(reader)).length, 2);
     assert.equal((await log.resume("EURUSD", 3_600_000))?.recent.count, 2);
@@ -259,7 +281,11 @@ export function tickLogSuite(name: string, open: () => Promise<OpenTwins>): void
   test("gives the newest ticks, oldest first", async ({ log, reader }) => {
     let tail = await appendTo(log, { ticks: ticksAt(DAY, DAY, DAY, DAY + 1) });
     tail = await appendTo(log, { tail, ticks: ticksAt(DAY + 2) });
-    assert.deepEqual(idsOf(await reader.newest("EURUSD", 3)), [`${DAY}-2`, `${DAY + 1}-0`, `${DAY + 2}-0`]);
+    assert.deepEqual(idsOf(await reader.newest("EURUSD", 3)), [
+      `${DAY}-2`,
+      `${DAY + 1}-0`,
+      `${DAY + 2}-0`,
+    ]);
     assert.equal(idsOf(await reader.newest("EURUSD", 100)).length, 5);
     assert.deepEqual(await reader.newest("NONE", 3), []);
   });

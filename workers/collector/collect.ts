@@ -156,6 +156,11 @@ async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): P
         break;
       case "live":
         session.overlaps.clear();
+        channel.publish("feed", {
+          state: "up",
+          symbols: [],
+          atMs: toUtcMs(nowServerMs, options.zone),
+        });
         break;
       case "feed": {
         const atMs = toUtcMs(event.nowServerMs, options.zone);

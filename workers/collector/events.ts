@@ -47,10 +47,13 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     "UTC time of the newest tick, epoch seconds.",
   );
 
+  const tracked = telemetry.gauge("arbitrex_symbols_tracked", "Symbols that are captured.");
+
   return {
     telemetry,
     connected(source: string, symbols: number): void {
       connections.inc();
+      tracked.set(symbols);
       log.info(`reads ${symbols} symbols from ${source}`);
     },
     broke(cause: unknown, pauseMs: number): void {

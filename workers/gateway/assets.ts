@@ -9,12 +9,11 @@ export interface Asset {
 /** The page's files by path, `/` among them. */
 export type Assets = ReadonlyMap<string, Asset>;
 
-/** Nothing but the gateway's own files and streams; charts set sizes by inline styles. */
+/** Nothing but the gateway's own files and streams. */
 const POLICY = [
   "default-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
-  "style-src 'self' 'unsafe-inline'",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -80,8 +80,7 @@ export class FanOut {
     }
     clearTimeout(subscriber.conflateTimer);
     subscriber.conflateTimer = undefined;
-    const known = this.#recent.size;
-    const key = subscriber.audienceKey(known);
+    const key = subscriber.audienceKey();
     let audience = this.#audiences.get(key);
     if (audience === undefined) {
       audience = {

@@ -133,7 +133,11 @@ export class Stream {
     }
     const resumes = this.#resumesOf(symbols, command.after);
     applyOptions(subscriber, command);
-    if (command.symbols === "*") subscriber.all = true;
+    if (command.symbols === "*") {
+      subscriber.all = true;
+      subscriber.except.clear();
+    }
+    for (const symbol of symbols) subscriber.except.delete(symbol);
     const answer = { subscribed: [...asked(command.symbols)], epoch: this.#tail.epoch ?? null };
     this.#fanOut.send(subscriber, answer, "status");
     if (subscriber.channels.has("status")) {
@@ -155,6 +159,7 @@ export class Stream {
   unsubscribe(subscriber: Subscriber, wanted: Wanted): void {
     const symbols = wanted === "*" ? [...subscriber.live, ...subscriber.catchingUp.keys()] : wanted;
     if (wanted === "*") subscriber.all = false;
+    else if (subscriber.all) { for (const symbol of wanted) subscriber.except.add(symbol); }
     for (const symbol of symbols) {
       subscriber.live.delete(symbol);
       subscriber.catchingUp.delete(symbol);
@@ -256,12 +261,16 @@ export class Stream {
     if (this.#recent.size === this.#knownSymbols) return;
     this.#knownSymbols = this.#recent.size;
     for (const subscriber of this.#fanOut.subscribers) {
-      if (!subscriber.all) continue;
-      for (const symbol of this.#recent.symbols()) {
-        if (!subscriber.has(symbol)) subscriber.live.add(symbol);
-      }
-      this.#fanOut.place(subscriber);
+      if (this.#addNew(subscriber)) this.#fanOut.place(subscriber);
     }
+  }
+
+  #addNew(subscriber: Subscriber): boolean {
+    const before = subscriber.live.size;
+    for (const symbol of this.#recent.symbols()) {
+      if (subscriber.wantsNew(symbol)) subscriber.live.add(symbol);
+    }
+    return subscriber.live.size > before;
   }
 
   #tellFeed(fact: FeedFact): void {

@@ -29,6 +29,8 @@ export class Subscriber {
   conflateMs = 0;
   /** Symbols that come to be known later are subscribed too. */
   all = false;
+  /** Of all, those that were unsubscribed by name. */
+  readonly except = new Set<string>();
   /** Symbols whose next tick goes out when it comes. */
   readonly live = new Set<string>();
   /** Symbols being caught up from these ids: their live ticks wait. */
@@ -57,6 +59,11 @@ export class Subscriber {
     else missed.count += count;
   }
 
+  /** Whether a symbol that has just come to be known is among what was asked for. */
+  wantsNew(symbol: string): boolean {
+    return this.all && !this.except.has(symbol) && !this.has(symbol);
+  }
+
   has(symbol: string): boolean {
     return this.live.has(symbol) || this.catchingUp.has(symbol);
   }
@@ -66,8 +73,9 @@ export class Subscriber {
   }
 
   /** What subscribers have in common when they are sent the very same bytes. */
-  audienceKey(known: number): string {
-    const symbols = this.all && this.live.size === known ? "*" : [...this.live].sort().join();
+  audienceKey(): string {
+    const everything = this.all && this.catchingUp.size === 0 && this.except.size === 0;
+    const symbols = everything ? "*" : [...this.live].sort().join();
     return `${this.shape} ${[...this.channels].sort().join()} ${symbols}`;
   }
 

@@ -12,7 +12,8 @@ const flushTicks: Setting<number> = {
   name: "FLUSH_TICKS",
   schema: integer({ min: 1, max: 1_000_000 }),
   fallback: "2000",
-  about: "This many ticks are written at once, without gathering more; a disk sync pays off by then.",
+  about:
+    "This many ticks are written at once, without gathering more; a disk sync pays off by then.",
 };
 const readTicks: Setting<number> = {
   name: "WRITER_READ_TICKS",
@@ -37,7 +38,8 @@ const adoptFolder: Setting<boolean> = {
   name: "WRITER_ADOPT_FOLDER",
   schema: flag,
   fallback: "0",
-  about: "Write this log into this folder from now on, although it was written into another before.",
+  about:
+    "Write this log into this folder from now on, although it was written into another before.",
 };
 const once: Setting<boolean> = {
   name: "ONCE",

@@ -66,7 +66,9 @@ export function writerEvents(telemetry: Telemetry) {
         log.warning(`cut ${damage}; what followed is read from the log again`);
       }
       const position = found.position.ms === 0 ? "the beginning" : formatId(found.position);
-      if (resumption.outcome === "capturing") return log.info(`captures ${symbol} from ${position}`);
+      if (resumption.outcome === "capturing") {
+        return log.info(`captures ${symbol} from ${position}`);
+      }
       failures.inc({ kind: resumption.outcome });
       if (resumption.outcome === "waiting") {
         return log.warning(`${symbol} waits: the log is behind ${position}, the end of the files`);
@@ -102,7 +104,9 @@ export function writerEvents(telemetry: Telemetry) {
       log.warning("the log was begun anew: all files are compared with it again");
     },
     undrained(symbols: readonly string[]): void {
-      log.warning(`ended before everything was written: ${symbols.join(" ")} (the log keeps the rest)`);
+      log.warning(
+        `ended before everything was written: ${symbols.join(" ")} (the log keeps the rest)`,
+      );
     },
   };
 }

@@ -85,7 +85,9 @@ export async function recover(
 
   const archived = await archivedPosition({ dataDir, symbol, committed });
   const rest = { open, halfSealed, damages };
-  if (open.length === 0 && compareIds(archived, position) > 0) return { position: archived, ...rest };
+  if (open.length === 0 && compareIds(archived, position) > 0) {
+    return { position: archived, ...rest };
+  }
   return { position, ...(lastRow === undefined ? {} : { lastRow }), ...rest };
 }
 

@@ -37,7 +37,9 @@ export async function resumption(
       return { outcome: "gap", fromMs: position.ms, toMs: checkpoint.trimmedId.ms };
     }
     throw new CaptureStopped(
-      `Cannot rebuild ${symbol} after ${formatId(position)} from the log: current value is trimmed up ` +
+      `Cannot rebuild ${symbol} after ${
+        formatId(position)
+      } from the log: current value is trimmed up ` +
         `to ${formatId(checkpoint.trimmedId)} (restore the files, or set WRITER_ACCEPT_GAP=1)`,
     );
   }
@@ -49,7 +51,9 @@ export async function resumption(
   if (held !== undefined && compareIds(held.firstId, position) === 0) {
     if (lastRow === undefined || sameRow(lastRow, held.ticks)) return { outcome: "capturing" };
     throw new CaptureStopped(
-      `Cannot go on with ${symbol} as the log's ${formatId(position)}: current value in the log is ` +
+      `Cannot go on with ${symbol} as the log's ${
+        formatId(position)
+      }: current value in the log is ` +
         formatTickRow(held.ticks, 0, held.firstId),
     );
   }

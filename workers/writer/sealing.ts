@@ -63,6 +63,9 @@ export class Sealing {
  */
 function openDayOf({ position }: SymbolCapture, checkpoint: Checkpoint | undefined): Day {
   const written = dayOf(position.ms);
-  if (checkpoint === undefined || compareIds(position, checkpoint.lastId) < 0) return written;
-  return checkpoint.ended ? Infinity : Math.max(written, dayOf(checkpoint.floorMs));
+  const ahead = checkpoint === undefined ? -1 : compareIds(position, checkpoint.lastId);
+  if (checkpoint === undefined || ahead < 0) return written;
+  // Ticks past the checkpoint say that an end it knew of was none.
+  if (checkpoint.ended && ahead === 0) return Infinity;
+  return Math.max(written, dayOf(checkpoint.floorMs));
 }

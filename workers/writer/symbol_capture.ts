@@ -125,7 +125,9 @@ export class SymbolCapture implements Disposable {
       if (from < ticks.count) firstId = nextId(encoder.lastId, ticks.utcMs(from));
       else if (compareIds(encoder.lastId, segment.lastId) !== 0) {
         throw new CaptureStopped(
-          `Cannot append the ticks of ${this.symbol} up to ${formatId(segment.lastId)}: current ids ` +
+          `Cannot append the ticks of ${this.symbol} up to ${
+            formatId(segment.lastId)
+          }: current ids ` +
             `lead to ${formatId(encoder.lastId)}`,
         );
       }

@@ -13,6 +13,7 @@ import { BackOff, pause } from "../../lib/program/pause.ts";
 import { CaptureStopped } from "./capture_stopped.ts";
 import type { Captures } from "./captures.ts";
 import type { WriterEvents } from "./events.ts";
+import { claimFolder } from "./folder_claim.ts";
 import { Gathering } from "./gathering.ts";
 import type { WriterHealth } from "./health.ts";
 import { Sealing } from "./sealing.ts";
@@ -26,6 +27,9 @@ export interface WriteOptions {
   readonly log: TickLogReader;
   readonly channel: Channel;
   readonly dataDir: string;
+  /** Of the data folder; a log is written into one folder only. */
+  readonly folderId: number;
+  readonly adoptFolder: boolean;
   readonly captures: Captures;
   readonly events: WriterEvents;
   readonly health: WriterHealth;
@@ -74,7 +78,10 @@ class WriteLoop implements Disposable {
         await this.#commit();
         if (performance.now() >= this.#surveyAtMs) {
           await this.#survey();
-          if (once && await this.#isEverythingSealed()) return true;
+          if (once && await this.#isEverythingSealed()) {
+            this.#throwIfStopped();
+            return true;
+          }
         }
         await this.#flush(await this.#gathering.next(this.#surveyAtMs));
         return false;
@@ -145,14 +152,16 @@ class WriteLoop implements Disposable {
     const total = segments.reduce((sum, { ticks }) => sum + ticks.count, 0);
     // While the disk works, the next group is read already.
     if (total >= flushTicks && failed.size === 0) this.#gathering.readAhead();
-    await Promise.all(written.filter((capture) => !failed.has(capture)).map(async (capture) => {
-      try {
-        await capture.sync();
-        this.#uncommitted.set(capture.symbol, capture.position);
-      } catch (cause) {
-        failed.set(capture, cause);
-      }
-    }));
+    await Promise.all(
+      written.filter((capture) => !failed.has(capture)).map(async (capture) => {
+        try {
+          await capture.sync();
+          this.#uncommitted.set(capture.symbol, capture.position);
+        } catch (cause) {
+          failed.set(capture, cause);
+        }
+      }),
+    );
     for (const [capture, cause] of failed) {
       ticksBySymbol.delete(capture.symbol);
       await this.#fail(capture, cause);
@@ -198,6 +207,12 @@ class WriteLoop implements Disposable {
       this.#gathering.forget();
       this.#uncommitted.clear();
       for (const capture of captures.all()) capture.state = "new";
+    }
+    if (epoch !== undefined && epoch !== this.#epoch) {
+      await claimFolder(log, {
+        folderId: this.#options.folderId,
+        adopt: this.#options.adoptFolder,
+      });
     }
     this.#epoch = epoch;
     this.#checkpoints = await log.checkpoints();
@@ -287,6 +302,13 @@ class WriteLoop implements Disposable {
     if (failed > 0) this.#options.health.cycle(false);
   }
 
+  #throwIfStopped(): void {
+    const stopped = [...this.#options.captures.all()].filter(({ state }) => state === "stopped");
+    if (stopped.length === 0) return;
+    const reasons = stopped.map(({ symbol, reason }) => `${symbol}: ${reason}`).join("; ");
+    throw new Error(`Cannot finish all symbols as sealed files: current value is ${reasons}`);
+  }
+
   async #isEverythingSealed(): Promise<boolean> {
     const { log, captures } = this.#options;
     if (this.#checkpoints.size === 0) return false;
@@ -294,7 +316,10 @@ class WriteLoop implements Disposable {
     return [...this.#checkpoints].every(([symbol, { ended, lastId }]) => {
       if (!ended) return false;
       const capture = captures.get(symbol);
-      if (capture?.hasOpenFiles) return false;
+      if (capture?.state === "stopped") return true;
+      if (capture !== undefined && (capture.state !== "capturing" || capture.hasOpenFiles)) {
+        return false;
+      }
       return compareIds(capture?.position ?? committed.get(symbol) ?? NO_TICK, lastId) >= 0;
     });
   }

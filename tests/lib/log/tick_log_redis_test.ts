@@ -4,7 +4,14 @@ import { RedisTickLog } from "../../../lib/log/tick_log_redis.ts";
 import { RedisTickLogReader } from "../../../lib/log/tick_log_redis_reader.ts";
 import { LogUnavailable } from "../../../lib/log/tick_log.ts";
 import { NO_TICK } from "../../../lib/market/tick_id.ts";
-import { appendTo, DAY, idsOf, readAll, ticksAt, tickLogSuite } from "../../contract/tick_log_suite.ts";
+import {
+  appendTo,
+  DAY,
+  idsOf,
+  readAll,
+  tickLogSuite,
+  ticksAt,
+} from "../../contract/tick_log_suite.ts";
 import { redisIsInstalled, type RedisServer, startRedis } from "../../support/redis_server.ts";
 
 const ignore = !redisIsInstalled();
@@ -119,7 +126,9 @@ Deno.test({
   ignore,
   async fn() {
     await using log = new RedisTickLog({ url: "redis://:hunter22@127.0.0.1:1/0", prefix: "" });
-    await assert.rejects(log.epoch(), (cause: Error) =>
-      because("down")(cause) && !Deno.inspect(cause).includes("hunter22"));
+    await assert.rejects(
+      log.epoch(),
+      (cause: Error) => because("down")(cause) && !Deno.inspect(cause).includes("hunter22"),
+    );
   },
 });

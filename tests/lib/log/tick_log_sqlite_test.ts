@@ -9,8 +9,8 @@ import {
   FEED,
   idsOf,
   readAll,
-  ticksAt,
   tickLogSuite,
+  ticksAt,
 } from "../../contract/tick_log_suite.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 
@@ -112,13 +112,23 @@ Deno.test("a reader needs read permission only", async () => {
       folder.path,
     ]),
   }).output();
-  assert.equal(new TextDecoder().decode(run.stdout).trim(), "1 1", new TextDecoder().decode(run.stderr));
+  assert.equal(
+    new TextDecoder().decode(run.stdout).trim(),
+    "1 1",
+    new TextDecoder().decode(run.stderr),
+  );
 });
 
 Deno.test("a log killed while it appends has a tail that fits its ticks", async () => {
   await using folder = await tempFolder();
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL("append_loop.ts", import.meta.url).pathname, folder.path],
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      new URL("append_loop.ts", import.meta.url).pathname,
+      folder.path,
+    ],
     stdout: "piped",
   }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();

@@ -65,6 +65,12 @@ Deno.test("a star subscribes to all symbols, also to one that comes later", asyn
   const ids = await rig.append("XAUUSD", 4);
   await client.until((it) => it.ids("XAUUSD").length === 4, "the new symbol's ticks");
   assert.deepEqual(client.ids("XAUUSD"), ids);
+  client.send({ unsubscribe: ["XAUUSD"] });
+  await client.until(({ messages }) => messages.some((it) => "unsubscribed" in it));
+  await rig.append("XAUUSD", 1);
+  await rig.append("GBPUSD", 1);
+  await client.until((it) => it.ids("GBPUSD").length === 1, "another new symbol's tick");
+  assert.deepEqual(client.ids("XAUUSD"), ids);
 });
 
 Deno.test("the path /ws/<symbol> subscribes at once", async () => {

@@ -56,9 +56,9 @@ export class ChartFeed {
     return this.#stream.state;
   }
 
-  /** Whether history is still on its way. */
+  /** Whether the first tick or some of the history is still on its way. */
   get loading(): boolean {
-    return this.#missing.length > 0;
+    return this.series.last === undefined || this.#missing.length > 0;
   }
 
   close(): void {
@@ -82,7 +82,8 @@ export class ChartFeed {
   #receive(messages: readonly Message[]): void {
     const quotes: Quote[] = [];
     for (const message of messages) {
-      if (message.type === "tick") quotes.push(message.quote);
+      const first = quotes.length === 0 && this.series.last === undefined;
+      if (message.type === "tick" && !first) quotes.push(message.quote);
       else {
         // What came before the message must be in the series before the message is judged.
         this.#add(quotes.splice(0));
@@ -97,6 +98,8 @@ export class ChartFeed {
       case "subscribed":
         this.#enterEpoch(message.epoch);
         break;
+      // A first tick without a snapshot before it: the symbol, or its place in the stream, is new.
+      case "tick":
       case "snapshot":
         this.#startAt(message.quote);
         break;

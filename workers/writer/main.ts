@@ -1,0 +1,62 @@
+import { openDataFolder } from "../../lib/capture/data_folder.ts";
+import { openChannel } from "../../lib/log/open_channel.ts";
+import { openLogReader } from "../../lib/log/open_log.ts";
+import { startBeat } from "../../lib/program/beat.ts";
+import { telemetryOf } from "../../lib/program/events.ts";
+import { isWebWorker, type Running, runProgram } from "../../lib/program/run.ts";
+import { environment, readSettings } from "../../lib/program/settings.ts";
+import { dataDirOf, sharedSettings } from "../../lib/program/shared_settings.ts";
+import { Captures } from "./captures.ts";
+import { writerSettings } from "./config.ts";
+import { writerEvents } from "./events.ts";
+import { WriterHealth } from "./health.ts";
+import { Peers } from "./peers.ts";
+import { printVerification } from "./verify.ts";
+import { writeTicks } from "./write.ts";
+
+async function run({ settings, shared, signal, ready }: Running<typeof writerSettings>) {
+  const { dataKind: kind, embedded, drainMs } = shared;
+  const { logBackend: backend, redisUrl, healthPort } = settings;
+  const dataDir = dataDirOf(shared);
+  const folder = await openDataFolder(dataDir, kind);
+  const telemetry = telemetryOf("writer");
+  const events = writerEvents(telemetry);
+  const health = new WriterHealth({ ...settings, dataDir });
+  const place = { backend, redisUrl, kind, dataDir };
+  await using channel = openChannel({ ...place, embedded, healthPort, role: "program" });
+  await using log = await openLogReader({
+    ...place,
+    readerPositions: true,
+    wake: (look) => channel.subscribe("wake", look),
+  });
+  using peers = new Peers(channel);
+  using captures = new Captures({ dataDir, maxSymbols: settings.maxSymbols, peers, events });
+  await using _beating = startBeat({
+    program: "writer",
+    channel,
+    telemetry,
+    describe: () => health.describe(),
+    signal,
+  });
+  ready({ folder: dataDir });
+  const folderId = folder.id;
+  await writeTicks({
+    ...settings,
+    log,
+    channel,
+    dataDir,
+    folderId,
+    captures,
+    events,
+    health,
+    drainMs,
+    signal,
+  });
+}
+
+if (!isWebWorker() && Deno.args[0] === "--verify") {
+  const texts = environment(["DATA_DIR", "DATA_KIND"]);
+  const dataDir = Deno.args[1] ?? dataDirOf(readSettings(sharedSettings, texts));
+  Deno.exit(await printVerification(dataDir));
+}
+runProgram({ name: "writer", settings: writerSettings, run });
