@@ -46,8 +46,10 @@ export async function* disordered(
       if (from < ticks.count) yield { ...event, ticks: ticks.slice(from) };
       continue;
     }
+    // History is told whole: what is held when the present begins would pass for something new.
     const isDue = ({ dueServerMs }: Held) =>
-      event.type === "ended" || event.type === "clock" && dueServerMs <= event.watermarkServerMs;
+      event.type === "ended" || event.type === "live" ||
+      event.type === "clock" && dueServerMs <= event.watermarkServerMs;
     for (const { symbol, ticks } of held.filter(isDue)) yield { type: "ticks", symbol, ticks };
     held = held.filter((late) => !isDue(late));
     yield event;

@@ -30,6 +30,8 @@ export interface ReplayOptions {
 /** Steps that all end at the ends of UTC days, so that a watermark stands at every one of them. */
 const STEPS_MS = [10, 100, 1000, 5000, 15_000, 60_000, 300_000, 900_000, 1_800_000];
 const TICKS_PER_STEP = 20_000;
+/** Ticks are never further than this ahead of the clock that was told last. */
+const CLOCK_STEP_MS = 10_000;
 const CLOCK_EVERY_MS = 500;
 /** Between two laps, so that the first tick of one is not in the last ms of the other. */
 const LAP_GAP_MS = 1000;
@@ -68,7 +70,7 @@ export class ReplaySource implements Source {
   }
 
   stream(requests: readonly TickRequest[], signal: AbortSignal): AsyncIterable<SourceEvent> {
-    this.#startedAtMs ??= this.#elapsedMs();
+    this.#startedAtMs ??= this.#elapsedMs() - this.#playedBefore(requests);
     const events = this.#play(requests, signal);
     const { disorder } = this.#options;
     if (disorder === undefined) return events;
@@ -90,6 +92,16 @@ export class ReplaySource implements Source {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** A replay that is started again goes on from where its reader is, in ms of this machine's clock. */
+  #playedBefore(requests: readonly TickRequest[]): number {
+    const { firstServerMs, lastServerMs = Infinity } = this.#replay;
+    const from = Math.min(
+      ...requests.map(({ fromServerMs }) => fromServerMs === "now" ? firstServerMs : fromServerMs),
+    );
+    const playedServerMs = Math.min(from, lastServerMs) - firstServerMs;
+    return Math.max(0, playedServerMs) / this.#options.speed;
+  }
 
   #presentMs(): number {
     const { speed } = this.#options;
@@ -116,11 +128,17 @@ export class ReplaySource implements Source {
         ),
       ),
     );
-    let live = false, clockDueMs = 0;
+    let live = false, clockDueMs = 0, announcedMs = -Infinity;
     try {
       while (!signal.aborted && run.nextMs < Infinity) {
         const presentMs = this.#presentMs();
+        const reachedMs = run.reachedServerMs;
         const step = await run.step(presentMs);
+        // Faster than life the clock must run ahead of the ticks, or they would seem to be in the future.
+        if (step.untilServerMs > announcedMs + CLOCK_STEP_MS) {
+          announcedMs = step.untilServerMs;
+          yield { type: "clock", nowServerMs: announcedMs, watermarkServerMs: reachedMs };
+        }
         yield* step.events;
         const elapsedMs = this.#elapsedMs();
         if (!live || elapsedMs >= clockDueMs) {

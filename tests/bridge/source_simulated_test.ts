@@ -144,3 +144,16 @@ Deno.test("live ticks follow history without a seam", async () => {
     .filter((tick) => tick.serverMs(0) < watermark);
   assert.deepEqual(payloads(singles(events)), payloads(expected));
 });
+
+Deno.test("a market with a vendor's habits brings the same ticks, in another order each time", async () => {
+  const end = { fromUtcMs: NOON - 60_000, untilUtcMs: NOON, once: true, ticksPerSecond: 2000 };
+  const requests = [{ symbol: "EURUSD", fromServerMs: 0 }];
+  const read = async (source: SimulatedSource) =>
+    payloads(singles(await until(source, requests, ({ type }) => type === "ended")));
+  const straight = await read(simulated(end));
+  const source = simulated({ ...end, disorder: { seed: 1, lateMs: 2000 } });
+  const first = await read(source), second = await read(source);
+  assert.notDeepEqual(first, second);
+  assert.deepEqual(first.toSorted(), straight.toSorted());
+  assert.deepEqual(second.toSorted(), straight.toSorted());
+});

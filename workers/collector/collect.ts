@@ -159,7 +159,7 @@ async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): P
         channel.publish("feed", {
           state: "up",
           symbols: [],
-          atMs: toUtcMs(nowServerMs, options.zone),
+          atMs: nowServerMs === Infinity ? Date.now() : toUtcMs(nowServerMs, options.zone),
         });
         break;
       case "feed": {

@@ -49,6 +49,7 @@ export class EventDoor {
     const problem = this.#problemOf(symbols);
     if (problem !== undefined) return writeProblem(response, problem);
     const token = request.headers["last-event-id"] ?? url.searchParams.get("after") ?? undefined;
+    if (token !== undefined) await stream.begun;
     const from = token === undefined ? undefined : await this.#positionOf(String(token));
     if (response.destroyed || request.socket.destroyed) return;
 

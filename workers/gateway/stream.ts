@@ -1,6 +1,6 @@
 import type { Channel, FeedFact } from "../../lib/log/channel.ts";
 import type { TickLogReader } from "../../lib/log/tick_log.ts";
-import { parseId, type TickId } from "../../lib/market/tick_id.ts";
+import type { TickId } from "../../lib/market/tick_id.ts";
 import { UNIVERSE } from "../../lib/market/universe.ts";
 import { CatchUp } from "./catch_up.ts";
 import { CommandError, type Subscribe, unknownSymbol, type Wanted } from "./commands.ts";
@@ -9,7 +9,8 @@ import { FanOut } from "./fan_out.ts";
 import { type FeedState, FeedStates } from "./feed_states.ts";
 import type { StreamPosition } from "./position_token.ts";
 import { RecentTicks } from "./recent.ts";
-import { Subscriber } from "./subscriber.ts";
+import { type ResumePoint, resumePoints } from "./resume_points.ts";
+import type { Subscriber } from "./subscriber.ts";
 import { Tail } from "./tail.ts";
 
 export interface StreamOptions {
@@ -36,6 +37,7 @@ export class Stream {
   readonly #tail: Tail;
   readonly #catchUp: CatchUp;
   readonly #feeds = new FeedStates();
+  readonly #begun = Promise.withResolvers<void>();
   #generation = 0;
   #knownSymbols = 0;
 
@@ -71,6 +73,11 @@ export class Stream {
 
   get tail(): Tail {
     return this.#tail;
+  }
+
+  /** Resolves once there is a log: before that nobody can say what a position means. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
   }
 
   get slowCount(): number {
@@ -131,7 +138,7 @@ export class Stream {
         { code: "too_many_symbols" },
       );
     }
-    const resumes = this.#resumesOf(symbols, command.after);
+    const resumes = resumePoints(symbols, command.after, this.#tail.epoch);
     applyOptions(subscriber, command);
     if (command.symbols === "*") {
       subscriber.all = true;
@@ -148,7 +155,7 @@ export class Stream {
 
   /** Goes on from a position that was handed out with a token. */
   resume(subscriber: Subscriber, symbols: readonly string[], from: StreamPosition): void {
-    const resumes = new Map<string, TickId | "epoch">();
+    const resumes = new Map<string, ResumePoint>();
     for (const symbol of symbols) {
       const id = from.positions.get(symbol);
       if (id !== undefined) resumes.set(symbol, from.epoch === this.#tail.epoch ? id : "epoch");
@@ -183,27 +190,10 @@ export class Stream {
     return wanted === "*" ? [...this.#recent.symbols()] : wanted;
   }
 
-  /** What to go on after, by symbol; `"epoch"` where the id is of another log. */
-  #resumesOf(
-    symbols: readonly string[],
-    after: Readonly<Record<string, string>>,
-  ): Map<string, TickId | "epoch"> {
-    const resumes = new Map<string, TickId | "epoch">();
-    for (const symbol of symbols) {
-      const text = Object.hasOwn(after, symbol) ? after[symbol] : undefined;
-      if (text === undefined) continue;
-      const colon = text.lastIndexOf(":");
-      const epoch = text.slice(0, Math.max(0, colon));
-      const id = readId(symbol, text.slice(colon + 1));
-      resumes.set(symbol, epoch === this.#tail.epoch ? id : "epoch");
-    }
-    return resumes;
-  }
-
   #start(
     subscriber: Subscriber,
     symbols: readonly string[],
-    how: { snapshot: boolean; resumes: ReadonlyMap<string, TickId | "epoch"> },
+    how: { snapshot: boolean; resumes: ReadonlyMap<string, ResumePoint> },
   ): void {
     const after = new Map<string, TickId>();
     for (const symbol of symbols) {
@@ -255,6 +245,7 @@ export class Stream {
       }
       this.#fanOut.place(subscriber);
     }
+    this.#begun.resolve();
   }
 
   #noteSymbols(): void {
@@ -296,15 +287,4 @@ function applyOptions(subscriber: Subscriber, command: Subscribe): void {
   if (command.conflateMs !== undefined) subscriber.conflateMs = command.conflateMs;
   if (command.onSlow !== undefined) subscriber.onSlow = command.onSlow;
   if (command.channels !== undefined) subscriber.channels = new Set(command.channels);
-}
-
-function readId(symbol: string, text: string): TickId {
-  try {
-    return parseId(text);
-  } catch (cause) {
-    throw new CommandError(
-      `Cannot read after.${symbol} as <epoch>:<ms>-<n>: current value is ${JSON.stringify(text)}`,
-      { code: "unknown_command", cause },
-    );
-  }
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { CommandError, parseCommand } from "./commands.ts";
+import { CommandError, parseCommand, type Subscribe } from "./commands.ts";
 import type { GatewayEvents } from "./events.ts";
 import type { Stream } from "./stream.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -108,25 +108,44 @@ export class WebSocketDoor {
   }
 
   #answer(subscriber: Subscriber, text: string | undefined): void {
-    const { stream } = this.#options;
-    try {
+    this.#guarded(subscriber, () => {
       if (text === undefined) {
         throw new CommandError("Cannot read a binary message: commands are JSON text", {
           code: "invalid_json",
         });
       }
-      const command = parseCommand(text);
+      const { stream } = this.#options, command = parseCommand(text);
       switch (command.type) {
         case "ping":
           return stream.send(subscriber, { type: "pong" });
         case "subscribe":
-          return stream.subscribe(subscriber, command);
+          return this.#subscribe(subscriber, command);
         case "unsubscribe":
           return stream.unsubscribe(subscriber, command.symbols);
       }
+    });
+  }
+
+  #subscribe(subscriber: Subscriber, command: Subscribe): void {
+    const { stream } = this.#options;
+    const resumes = Object.keys(command.after).length > 0;
+    if (!resumes || stream.tail.epoch !== undefined) return stream.subscribe(subscriber, command);
+    // Clients come back faster than a restarted gateway has found its log: their ids are still good.
+    subscriber.wire.pause();
+    stream.begun.then(() => {
+      if (!subscriber.wire.open) return;
+      this.#guarded(subscriber, () => stream.subscribe(subscriber, command));
+      if (!subscriber.slow) subscriber.wire.resume();
+    });
+  }
+
+  /** A command that cannot be carried out is answered; the connection stays open. */
+  #guarded(subscriber: Subscriber, carryOut: () => void): void {
+    try {
+      carryOut();
     } catch (cause) {
       if (!(cause instanceof CommandError)) throw cause;
-      stream.send(subscriber, { error: cause.message, code: cause.code });
+      this.#options.stream.send(subscriber, { error: cause.message, code: cause.code });
     }
   }
 

@@ -3,6 +3,7 @@ import { openLog } from "../../../lib/log/open_log.ts";
 import { NO_TICK, type TickId } from "../../../lib/market/tick_id.ts";
 import { formatId, nextId } from "../../../lib/market/tick_id.ts";
 import { Ticks } from "../../../lib/market/tick.ts";
+import { recover } from "../../../workers/writer/recover.ts";
 import { verify } from "../../../workers/writer/verify.ts";
 
 const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).pathname;
@@ -114,3 +115,25 @@ for (const step of STEPS) {
     }
   });
 }
+
+Deno.test("a file torn at any byte is written on from its last whole row", async () => {
+  const dataDir = await Deno.makeTempDir();
+  try {
+    const rowsByDay = await fillLog(dataDir, 12);
+    assert.equal(await runWriter(dataDir, "writer.commit.before"), 137);
+    const folder = `${dataDir}/ticks/fx/EURUSD`;
+    const whole = await Deno.readFile(`${folder}/2025-12-22.csv.open`);
+    for (let length = 0; length <= whole.length; length++) {
+      await Deno.writeFile(`${folder}/2025-12-22.csv.open`, whole.subarray(0, length));
+      const found = await recover({ dataDir, symbol: "EURUSD", committed: NO_TICK });
+      const rows = new TextDecoder().decode(whole.subarray(0, length)).split("\n").length - 2;
+      const last = rowsByDay.get("2025-12-22")?.[rows - 1]?.split(",").at(-1) ?? "0-0";
+      assert.equal(formatId(found.position), last, `torn after ${length} bytes`);
+    }
+    await Deno.writeFile(`${folder}/2025-12-22.csv.open`, whole.subarray(0, whole.length - 3));
+    assert.equal(await runWriter(dataDir), 0);
+    await assertFilesEqual(dataDir, rowsByDay);
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+});
