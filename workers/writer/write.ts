@@ -1,47 +1,19 @@
-import type { Channel } from "../../lib/log/channel.ts";
-import {
-  type Checkpoint,
-  LogUnavailable,
-  type Segment,
-  type TickLogReader,
-} from "../../lib/log/tick_log.ts";
+import { type Checkpoint, LogUnavailable, type Segment } from "../../lib/log/tick_log.ts";
 import { compareIds, NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
 import { recordHole } from "../../lib/capture/gaps.ts";
 import { TickRowEncoder } from "../../lib/capture/tick_row_encoder.ts";
 import { failPoint } from "../../lib/program/fail_point.ts";
 import { BackOff, pause } from "../../lib/program/pause.ts";
 import { CaptureStopped } from "./capture_stopped.ts";
-import type { Captures } from "./captures.ts";
-import type { WriterEvents } from "./events.ts";
 import { claimFolder } from "./folder_claim.ts";
 import { Gathering } from "./gathering.ts";
-import type { WriterHealth } from "./health.ts";
 import { Sealing } from "./sealing.ts";
 import type { SymbolCapture } from "./symbol_capture.ts";
+import type { WriteOptions } from "./write_options.ts";
 
 const READER = "writer";
 /** How often new symbols, other writers, the log's checkpoints and failed disks are looked at. */
 const SURVEY_MS = 1000;
-
-export interface WriteOptions {
-  readonly log: TickLogReader;
-  readonly channel: Channel;
-  readonly dataDir: string;
-  /** Of the data folder; a log is written into one folder only. */
-  readonly folderId: number;
-  readonly adoptFolder: boolean;
-  readonly captures: Captures;
-  readonly events: WriterEvents;
-  readonly health: WriterHealth;
-  readonly flushIntervalMs: number;
-  readonly flushTicks: number;
-  readonly readTicks: number;
-  readonly acceptGap: boolean;
-  /** Resolve when every feed has ended and every day is sealed. */
-  readonly once: boolean;
-  readonly drainMs: number;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Writes the log to files until the signal aborts: then what the log holds at that moment is still

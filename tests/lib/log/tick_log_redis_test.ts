@@ -16,7 +16,7 @@ import { redisIsInstalled, type RedisServer, startRedis } from "../../support/re
 
 const ignore = !redisIsInstalled();
 
-async function twinsOn(redis: RedisServer, own = false) {
+function twinsOn(redis: RedisServer, own = false) {
   const options = { url: redis.url, prefix: "simulated:" };
   const log = new RedisTickLog(options), reader = new RedisTickLogReader(options);
   return {
@@ -34,14 +34,14 @@ function because(reason: LogUnavailable["reason"]) {
   return (cause: unknown) => cause instanceof LogUnavailable && cause.reason === reason;
 }
 
-if (!ignore) tickLogSuite("the Redis log", async () => await twinsOn(await startRedis(), true));
+if (!ignore) tickLogSuite("the Redis log", async () => twinsOn(await startRedis(), true));
 
 Deno.test({
   name: "Redis out of memory refuses an append whole",
   ignore,
   async fn() {
     await using redis = await startRedis({ args: ["--maxmemory", "3mb"] });
-    await using twins = await twinsOn(redis);
+    await using twins = twinsOn(redis);
     let tail = NO_TICK, appended = 0;
     const fill = async () => {
       while (true) {
@@ -61,7 +61,7 @@ Deno.test({
   ignore,
   async fn() {
     await using redis = await startRedis();
-    await using twins = await twinsOn(redis);
+    await using twins = twinsOn(redis);
     const tail = await appendTo(twins.log, { ticks: ticksAt(DAY) });
     const operator = new Redis(redis.url);
     await operator.replicaof("127.0.0.1", 1);
@@ -81,7 +81,7 @@ Deno.test({
   ignore,
   async fn() {
     await using redis = await startRedis({ appendonly: "always" });
-    await using twins = await twinsOn(redis);
+    await using twins = twinsOn(redis);
     const tail = await appendTo(twins.log, { ticks: ticksAt(DAY) });
     const waiting = twins.reader.read(new Map([["EURUSD", tail]]), { waitMs: 60_000 });
     const lost = assert.rejects(waiting, because("down"));
@@ -107,7 +107,7 @@ Deno.test({
   ignore,
   async fn() {
     await using redis = await startRedis();
-    await using twins = await twinsOn(redis);
+    await using twins = twinsOn(redis);
     const operator = new Redis(redis.url);
     let tail = await appendTo(twins.log, { ticks: ticksAt(DAY) });
     await twins.reader.commit("writer", new Map([["EURUSD", tail]]));
