@@ -29,29 +29,39 @@ export async function* disordered(
 ): AsyncGenerator<SourceEvent> {
   const random = randomOf(seed);
   let held: Held[] = [];
+  let nextDueMs = Infinity;
+  function* released(untilServerMs: number): Generator<SourceEvent> {
+    if (nextDueMs > untilServerMs) return;
+    const due = held.filter(({ dueServerMs }) => dueServerMs <= untilServerMs);
+    held = held.filter(({ dueServerMs }) => dueServerMs > untilServerMs);
+    nextDueMs = Math.min(Infinity, ...held.map(({ dueServerMs }) => dueServerMs));
+    for (const { symbol, ticks } of due) yield { type: "ticks", symbol, ticks };
+  }
   for await (const event of events) {
     if (event.type === "ticks") {
       const ticks = shuffledWithinMs(event.ticks, random);
       let from = 0;
       for (let index = 0; index < ticks.count; index++) {
+        const serverMs = ticks.serverMs(index);
+        // However many ticks a step brings, none comes later than it may.
+        if (serverMs >= nextDueMs) {
+          if (index > from) yield { ...event, ticks: ticks.slice(from, index) };
+          from = index;
+          yield* released(serverMs);
+        }
         if (lateMs === 0 || held.length >= MAX_HELD || random() >= LATE_CHANCE) continue;
         if (index > from) yield { ...event, ticks: ticks.slice(from, index) };
-        held.push({
-          symbol: event.symbol,
-          ticks: ticks.slice(index, index + 1),
-          dueServerMs: ticks.serverMs(index) + random() * lateMs,
-        });
+        const dueServerMs = serverMs + random() * lateMs;
+        held.push({ symbol: event.symbol, ticks: ticks.slice(index, index + 1), dueServerMs });
+        nextDueMs = Math.min(nextDueMs, dueServerMs);
         from = index + 1;
       }
       if (from < ticks.count) yield { ...event, ticks: ticks.slice(from) };
       continue;
     }
     // History is told whole: what is held when the present begins would pass for something new.
-    const isDue = ({ dueServerMs }: Held) =>
-      event.type === "ended" || event.type === "live" ||
-      event.type === "clock" && dueServerMs <= event.watermarkServerMs;
-    for (const { symbol, ticks } of held.filter(isDue)) yield { type: "ticks", symbol, ticks };
-    held = held.filter((late) => !isDue(late));
+    if (event.type === "ended" || event.type === "live") yield* released(Infinity);
+    else if (event.type === "clock") yield* released(event.watermarkServerMs);
     yield event;
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dataFile, priceKey, readCaptured, readQuoteDay, tickFiles } from "./recorded.ts";
 import { Rig, type Role, type Shape } from "./rig.ts";
+import { until } from "../support/until.ts";
 import { StreamFollower } from "./stream_follower.ts";
 
 /**
@@ -52,9 +53,9 @@ export async function crashRound({ shape, seed }: Round): Promise<string> {
       CAPTURE_FROM: "start",
       ONCE: "1",
       REPLAY_DISORDER: `${seed}`,
-      RESUME_MAX_TICKS: "200000",
+      GATEWAY_MAX_RECOVER_TICKS: "200000",
     },
-    args: ["--replay", dataFile(RECORDING), "--speed", `${86_400 / REPLAY_SECONDS}`, "--once"],
+    args: ["--replay", dataFile(RECORDING), "--speed", `${86_400 / REPLAY_SECONDS}`],
   });
   const plan = planOf(rig, random);
   for (const role of rig.roles) {
@@ -84,7 +85,17 @@ export async function crashRound({ shape, seed }: Round): Promise<string> {
     tickFiles(rig.dataDir, "EURUSD").every((file) => file.endsWith(".csv")),
     "all is sealed",
   );
-  if (shape !== "embedded") await followerHasAll(follower, rows.map(({ id }) => id), plan.text);
+  const ids = rows.map(({ id }) => id);
+  // In one process the gateway ends with the rest: what the client has by then is a beginning of all.
+  if (shape !== "embedded") await until(() => follower.seen.size >= ids.length);
+  assert.deepEqual(follower.complaints, [], plan.text);
+  assert.ok([...follower.seen.values()].every((count) => count === 1), `no id twice: ${plan.text}`);
+  assert.deepEqual(
+    [...follower.seen.keys()],
+    ids.slice(0, follower.seen.size),
+    `in order: ${plan.text}`,
+  );
+  assert.ok(follower.seen.size > 0);
   return plan.text;
 }
 
@@ -139,22 +150,6 @@ async function carryOut(rig: Rig, { victim, afterMs, pauseMs, failPoint }: Plan)
   }
   await sleep(pauseMs);
   rig.start(victim);
-}
-
-async function followerHasAll(
-  follower: StreamFollower,
-  ids: string[],
-  text: string,
-): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (follower.seen.size < ids.length && Date.now() < deadline) await sleep(50);
-  assert.deepEqual(follower.complaints, [], text);
-  assert.equal(
-    [...follower.seen.values()].filter((count) => count !== 1).length,
-    0,
-    "no id came twice",
-  );
-  assert.deepEqual([...follower.seen.keys()], ids, `the client has every tick, in order: ${text}`);
 }
 
 async function within<T>(work: Promise<T>, ms: number, message: () => string): Promise<T> {

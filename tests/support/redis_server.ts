@@ -14,7 +14,7 @@ export interface RedisServer extends AsyncDisposable {
 
 export interface StartRedis {
   readonly appendonly?: "everysec" | "always";
-  /** Kept by the caller; without it a folder of its own is removed at the end. */
+  /** Made when missing and kept by the caller; without it a folder of its own is removed at the end. */
   readonly dir?: string;
   /** More arguments for redis-server, e.g. `["--maxmemory", "3mb"]`. */
   readonly args?: readonly string[];
@@ -38,6 +38,7 @@ export function redisIsInstalled(): boolean {
 export async function startRedis(options: StartRedis = {}): Promise<RedisServer> {
   const folder = options.dir === undefined ? await tempFolder() : undefined;
   const dir = options.dir ?? folder?.path ?? "";
+  await Deno.mkdir(dir, { recursive: true });
   const port = freePort();
   const url = `redis://127.0.0.1:${port}/0`;
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""];
@@ -58,7 +59,7 @@ export async function startRedis(options: StartRedis = {}): Promise<RedisServer>
     ending.kill(signal);
     await ending.status;
   };
-  await answering(url);
+  await answering(url, child);
   return {
     url,
     port,
@@ -71,7 +72,7 @@ export async function startRedis(options: StartRedis = {}): Promise<RedisServer>
         await Deno.mkdir(dir);
       }
       child = spawn();
-      await answering(url);
+      await answering(url, child);
     },
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
@@ -87,9 +88,15 @@ function freePort(): number {
   return port;
 }
 
-async function answering(url: string): Promise<void> {
+async function answering(url: string, server: Deno.ChildProcess): Promise<void> {
   const probe = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
   probe.on("error", () => {});
-  await probe.ping();
-  probe.disconnect();
+  const ended = server.status.then(({ code }) => {
+    throw new Error(`Cannot use redis-server on ${url}: current state is ended with ${code}`);
+  });
+  try {
+    await Promise.race([probe.ping(), ended]);
+  } finally {
+    probe.disconnect();
+  }
 }

@@ -1,5 +1,7 @@
 import type { ServerZone } from "../../lib/bridge/feed.ts";
 import type { Beat, ComponentReport, Level } from "../../lib/log/channel.ts";
+import type { TickLog } from "../../lib/log/tick_log.ts";
+import { SpillingTickLog } from "../../lib/log/tick_log_spilling.ts";
 import { messageOf } from "../../lib/program/errors.ts";
 import { toUtcMs } from "../../lib/time/server_zone.ts";
 import type { Appending } from "./appending.ts";
@@ -20,6 +22,7 @@ interface Connected {
 
 /** What the collector is doing, as its beats tell it. */
 export class Collecting {
+  readonly #log: TickLog;
   #connected: Connected | undefined;
   #why = "starting";
   #feed: "down" | "up" = "up";
@@ -28,6 +31,10 @@ export class Collecting {
   #newestUtcMs = 0;
   #ticks = 0;
   #rate = { ticks: 0, at: performance.now(), perSecond: 0 };
+
+  constructor(log: TickLog) {
+    this.#log = log;
+  }
 
   connected(connected: Connected): void {
     this.#connected = connected;
@@ -63,7 +70,8 @@ export class Collecting {
     const tick_collection = this.#tickCollection();
     const timezone = this.#timezone();
     const { status: level, message: status } = tick_collection;
-    return { status, level, components: { tick_collection, timezone } };
+    const redis = this.#log instanceof SpillingTickLog ? { redis: redisReport(this.#log) } : {};
+    return { status, level, components: { tick_collection, timezone, ...redis } };
   }
 
   #tickCollection(): ComponentReport {
@@ -120,4 +128,18 @@ export class Collecting {
     }
     return this.#rate.perSecond;
   }
+}
+
+/** While Redis is away nothing is lost, but nobody sees the new ticks. */
+function redisReport({ spill }: SpillingTickLog): ComponentReport {
+  if (spill === undefined) {
+    return { status: "healthy", value: 0, threshold: 0, message: "takes what is appended" };
+  }
+  const since = new Date(spill.sinceMs).toISOString();
+  return {
+    status: "degraded",
+    value: spill.ticks,
+    threshold: 0,
+    message: `away since ${since}: ${spill.ticks} ticks wait in the journal (${spill.cause})`,
+  };
 }

@@ -7,6 +7,7 @@ import {
   type Setting,
   text,
 } from "../../lib/program/settings.ts";
+import { journalMaxTicks } from "../../lib/log/log_settings.ts";
 import {
   bridgePort,
   bridgeToken,
@@ -94,6 +95,7 @@ export const collectorSettings = {
   healthPort,
   logBackend,
   redisUrl,
+  journalMaxTicks,
   overlapMs,
   symbols,
   captureFrom,

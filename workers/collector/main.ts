@@ -15,8 +15,8 @@ runProgram({
   settings: collectorSettings,
   async run({ settings, shared, signal, ready }) {
     const dataDir = dataDirOf(shared), kind = shared.dataKind;
-    const { logBackend: backend, redisUrl, healthPort, overlapMs } = settings;
-    await using log = await openLog({ backend, redisUrl, dataDir, kind });
+    const { logBackend: backend, redisUrl, healthPort, overlapMs, journalMaxTicks } = settings;
+    await using log = await openLog({ backend, redisUrl, dataDir, kind, journalMaxTicks });
     const { embedded } = shared;
     await using channel = openChannel({
       embedded,
@@ -28,7 +28,7 @@ runProgram({
       role: "program",
     });
     const events = collectorEvents();
-    const collecting = new Collecting();
+    const collecting = new Collecting(log);
     await using _beating = startBeat({
       program: "collector",
       channel,
