@@ -1,41 +1,82 @@
+import { z } from "zod";
 import { type Day, startOfDayMs } from "./day_path.ts";
-import type { Gap } from "./manifest.ts";
 
-/** Holes that were noticed, one JSON line each, kept until the day they lie in is sealed and after. */
+/** Holes that were noticed, one JSON line each; kept for good, because a day may be sealed late. */
 const GAPS_PATH = "metadata/gaps.jsonl";
+
+const holeSchema = z.object({
+  symbols: z.array(z.string()),
+  fromMs: z.number(),
+  toMs: z.number().nullable(),
+  reason: z.string(),
+});
 
 export interface Hole {
   /** Empty means all. */
   readonly symbols: readonly string[];
   /** UTC ms; the hole is `[fromMs, toMs)`. */
   readonly fromMs: number;
+  /** `null` while it lasts; a later note with the same `fromMs` and reason says when it ended. */
+  readonly toMs: number | null;
+  readonly reason: string;
+}
+
+/** A hole as one day sees it. */
+export interface DayHole {
+  /** UTC ms; `[fromMs, toMs)`, within the day. */
+  readonly fromMs: number;
   readonly toMs: number;
   readonly reason: string;
 }
 
-/** Several writers may note one hole; `gapsOf` tells it once. */
+/**
+ * Resolves when the note is on the disk. Several programs may note one hole; `gapsOf` tells it once.
+ */
 export async function recordHole(dataDir: string, hole: Hole): Promise<void> {
-  const line = new TextEncoder().encode(`${JSON.stringify(hole)}\n`);
-  using file = await Deno.open(`${dataDir}/${GAPS_PATH}`, { create: true, append: true });
+  // The newline in front parts it from a line that a kill has torn.
+  const line = new TextEncoder().encode(`\n${JSON.stringify(hole)}\n`);
+  const path = `${dataDir}/${GAPS_PATH}`;
+  using file = await Deno.open(path, { create: true, append: true });
   // One write of a short line is not mixed with another program's.
-  await file.write(line);
+  const written = await file.write(line);
+  if (written < line.length) {
+    throw new Error(`Cannot note a hole in ${path}: current line ends after ${written} bytes`);
+  }
   await file.syncData();
 }
 
-/** The holes of a symbol's day, cut to the day, in order. */
-export async function gapsOf(dataDir: string, symbol: string, day: Day): Promise<Gap[]> {
-  const fromMs = startOfDayMs(day), toMs = startOfDayMs(day + 1);
-  const gaps = new Map<string, Gap>();
-  for (const hole of await readHoles(dataDir)) {
-    if (hole.symbols.length > 0 && !hole.symbols.includes(symbol)) continue;
-    if (hole.fromMs >= toMs || hole.toMs <= fromMs) continue;
-    const from_utc = new Date(Math.max(hole.fromMs, fromMs)).toISOString();
-    const to_utc = new Date(Math.min(hole.toMs, toMs)).toISOString();
-    gaps.set(`${from_utc} ${to_utc}`, { from_utc, to_utc, reason: hole.reason });
+/** The holes of a symbol's day, cut to the day, in order; what overlaps for one reason is one hole. */
+export async function gapsOf(dataDir: string, symbol: string, day: Day): Promise<DayHole[]> {
+  const dayFromMs = startOfDayMs(day), dayToMs = startOfDayMs(day + 1);
+  const holes = (await readHoles(dataDir))
+    .filter(({ symbols }) => symbols.length === 0 || symbols.includes(symbol))
+    .map(({ fromMs, toMs, reason }) => ({
+      fromMs: Math.max(fromMs, dayFromMs),
+      toMs: Math.min(toMs ?? Infinity, dayToMs),
+      reason,
+    }))
+    .filter(({ fromMs, toMs }) => fromMs < toMs)
+    .sort((a, b) => a.fromMs - b.fromMs);
+  const merged: DayHole[] = [];
+  for (const hole of holes) {
+    const at = merged.findIndex(({ reason, toMs }) =>
+      reason === hole.reason && toMs >= hole.fromMs
+    );
+    const before = merged[at];
+    if (before === undefined) merged.push(hole);
+    else merged[at] = { ...before, toMs: Math.max(before.toMs, hole.toMs) };
   }
-  return [...gaps.entries()].sort(([a], [b]) => a < b ? -1 : 1).map(([, gap]) => gap);
+  return merged;
 }
 
+/** Holes for this reason that nobody said the end of, oldest first. */
+export async function openHoles(dataDir: string, forReason: string): Promise<Hole[]> {
+  return (await readHoles(dataDir))
+    .filter(({ toMs, reason }) => toMs === null && reason === forReason)
+    .sort((a, b) => a.fromMs - b.fromMs);
+}
+
+/** Without the notes of a beginning whose end was noted too. */
 async function readHoles(dataDir: string): Promise<Hole[]> {
   let text: string;
   try {
@@ -44,17 +85,19 @@ async function readHoles(dataDir: string): Promise<Hole[]> {
     if (cause instanceof Deno.errors.NotFound) return [];
     throw cause;
   }
-  // The last line may be torn by a kill: it is then as if the hole had not been noticed.
-  return text.split("\n").flatMap((line) => parseHole(line));
+  const holes = text.split("\n").flatMap((line) => parseHole(line));
+  const ended = new Set(holes.filter(({ toMs }) => toMs !== null).map(beginningOf));
+  return holes.filter((hole) => hole.toMs !== null || !ended.has(beginningOf(hole)));
 }
 
+function beginningOf({ symbols, fromMs, reason }: Hole): string {
+  return JSON.stringify([symbols, fromMs, reason]);
+}
+
+/** A line that a kill has torn is as if the hole had not been noticed. */
 function parseHole(line: string): Hole[] {
   try {
-    const { symbols, fromMs, toMs, reason } = JSON.parse(line) as Partial<Hole>;
-    if (!Array.isArray(symbols) || typeof fromMs !== "number" || typeof toMs !== "number") {
-      return [];
-    }
-    return [{ symbols, fromMs, toMs, reason: String(reason) }];
+    return [holeSchema.parse(JSON.parse(line))];
   } catch {
     return [];
   }

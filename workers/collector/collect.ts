@@ -4,6 +4,7 @@ import {
   type ConnectOptions,
 } from "../../lib/bridge/client.ts";
 import type { ServerZone, SourceEvent } from "../../lib/bridge/feed.ts";
+import type { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import type { Channel } from "../../lib/log/channel.ts";
 import type { TickLog } from "../../lib/log/tick_log.ts";
 import type { Ticks } from "../../lib/market/tick.ts";
@@ -24,6 +25,8 @@ export interface CollectOptions {
   readonly channel: Channel;
   readonly events: CollectorEvents;
   readonly deadLetters: DeadLetters;
+  /** Outlives a connection: a feed may come back on another than it went away on. */
+  readonly holes: FeedHoles;
   /** What the collector says of itself in its beats. */
   readonly collecting: Collecting;
   readonly bridge: Omit<ConnectOptions, "signal">;
@@ -139,9 +142,9 @@ interface ReadOptions extends CollectOptions {
 
 /** From the stream to the gathering: refuse, reconcile, stamp. */
 async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): Promise<void> {
-  const { gathering, session, collecting, events, channel } = options;
+  const { gathering, session, collecting, events, channel, holes, zone } = options;
   let nowServerMs = Infinity;
-  let downSinceMs: number | undefined;
+  let isLive = false;
   for await (const event of stream) {
     switch (event.type) {
       case "ticks": {
@@ -152,32 +155,51 @@ async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): P
       case "clock":
         nowServerMs = event.nowServerMs;
         options.streaming();
+        // Only a feed that is up tells the time: one that went away on an earlier connection is back.
+        if (isLive && holes.downSinceMs !== undefined) {
+          await tellFeed("up", toUtcMs(nowServerMs, zone), options);
+        }
         gathering.addClock(event);
         break;
       case "live":
+        isLive = true;
         session.overlaps.clear();
         channel.publish("feed", {
           state: "up",
           symbols: [],
-          atMs: nowServerMs === Infinity ? Date.now() : toUtcMs(nowServerMs, options.zone),
+          atMs: nowServerMs === Infinity ? Date.now() : toUtcMs(nowServerMs, zone),
         });
         break;
-      case "feed": {
-        const atMs = toUtcMs(event.nowServerMs, options.zone);
-        const from = event.state === "up" && downSinceMs !== undefined
-          ? { fromMs: downSinceMs }
-          : {};
-        downSinceMs = event.state === "down" ? atMs : undefined;
+      case "feed":
         collecting.feed(event.state);
         events.feed(event.state);
-        channel.publish("feed", { state: event.state, symbols: [], atMs, ...from });
+        await tellFeed(event.state, toUtcMs(event.nowServerMs, zone), options);
         break;
-      }
       case "ended":
         gathering.addEnd();
         return;
     }
   }
+}
+
+/** Notes where a hole begins or ends before any later tick is read, and tells those who listen. */
+async function tellFeed(
+  state: "down" | "up",
+  atMs: number,
+  { holes, channel, events }: ReadOptions,
+): Promise<void> {
+  const fromMs = state === "up" ? holes.downSinceMs : undefined;
+  try {
+    await holes[state](atMs);
+  } catch (cause) {
+    events.holeNotNoted(cause);
+  }
+  channel.publish("feed", {
+    state,
+    symbols: [],
+    atMs,
+    ...(fromMs === undefined ? {} : { fromMs }),
+  });
 }
 
 interface AdmitOptions extends ReadOptions {

@@ -44,7 +44,7 @@ const captureFrom: OptionalSetting<"now" | "start" | Date> = {
   ]),
   fallback: undefined,
   about:
-    "Where a symbol new to the log begins: now, start (all the history there is) or an ISO 8601 time with its zone; by default now, and start for recordings.",
+    "Where a symbol new to the log begins: now, start (all the history there is) or an ISO 8601 time with its zone; by default now, start for recordings, five minutes ago for invented ticks.",
 };
 const groupTicks: Setting<number> = {
   name: "APPEND_MAX_TICKS",

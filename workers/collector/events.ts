@@ -37,6 +37,10 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     "arbitrex_feed_down_total",
     "Times the vendor's feed went away.",
   );
+  const notNoted = telemetry.counter(
+    "arbitrex_feed_holes_not_noted_total",
+    "Beginnings and ends of outages that could not be written to metadata/gaps.jsonl.",
+  );
   const group = telemetry.histogram(
     "arbitrex_append_seconds",
     "Time of one append, in seconds.",
@@ -105,6 +109,10 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     feed(state: "down" | "up"): void {
       if (state === "down") feedDown.inc();
       log[state === "down" ? "warn" : "info"](`the vendor's feed is ${state}`);
+    },
+    holeNotNoted(cause: unknown): void {
+      notNoted.inc();
+      log.error(`Cannot note the outage in metadata/gaps.jsonl: ${messageOf(cause)}`);
     },
     ended(): void {
       log.info("the source is over: everything it had is in the log");

@@ -2,13 +2,22 @@ import { openChannel } from "../../lib/log/open_channel.ts";
 import { openLog } from "../../lib/log/open_log.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import { runProgram } from "../../lib/program/run.ts";
-import { dataDirOf } from "../../lib/program/shared_settings.ts";
+import { dataDirOf, type DataKind } from "../../lib/program/shared_settings.ts";
 import { collect } from "./collect.ts";
 import { Collecting } from "./collecting.ts";
 import { collectorSettings } from "./config.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { collectorEvents } from "./events.ts";
+import type { CaptureFrom } from "./session.ts";
 import { retain } from "./retention.ts";
+
+/** An invented market has a past at once, so that a quiet symbol has a price and a chart has a line. */
+const INVENTED_PAST_MS = 300_000;
+
+function defaultCaptureFrom(kind: DataKind): CaptureFrom {
+  if (kind === "simulated") return new Date(Date.now() - INVENTED_PAST_MS);
+  return kind === "replay" ? "start" : "now";
+}
 
 runProgram({
   name: "collector",
@@ -59,7 +68,7 @@ runProgram({
       events,
       collecting,
       kind,
-      captureFrom: settings.captureFrom ?? (kind === "replay" ? "start" : "now"),
+      captureFrom: settings.captureFrom ?? defaultCaptureFrom(kind),
       signal,
       bridge: { host, port, token, tls },
       deadLetters: new DeadLetters(dataDir),
