@@ -19,6 +19,8 @@ export interface DayScan {
   readonly lateRows: number;
   /** Every offset of the server's clock that was applied, ms, in order of appearance. */
   readonly offsetsMs: readonly number[];
+  /** For each range asked about, how many rows have their own time in it. */
+  readonly rowsIn: readonly number[];
   /** Of the good bytes, in hex. */
   readonly sha256: string;
 }
@@ -30,11 +32,21 @@ const NEWLINE = 10;
 /** A day has one offset, two when summer time begins or ends; more says that something is wrong. */
 const MOST_OFFSETS = 16;
 
+/** UTC ms; `[fromMs, toMs)`. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Reads a day file in pieces and stops at the first row that is torn, out of order or no row. */
-export async function scanDayFile(path: string, day: Day): Promise<DayScan> {
+export async function scanDayFile(
+  path: string,
+  day: Day,
+  { ranges = [] }: { ranges?: readonly TimeRange[] } = {},
+): Promise<DayScan> {
   using file = await Deno.open(path, { read: true });
   const fileBytes = (await file.stat()).size;
-  const scan = new Scan(day);
+  const scan = new Scan(day, ranges);
   const buffer = new Uint8Array(CHUNK_BYTES + LONGEST_LINE_BYTES);
   let kept = 0;
   for (;;) {
@@ -58,14 +70,18 @@ class Scan {
   readonly #day: Day;
   readonly #hash = createHash("sha256");
   readonly #offsetsMs = new Set<number>();
+  readonly #ranges: readonly TimeRange[];
+  readonly #rowsIn: number[];
   #goodBytes = 0;
   #rows = 0;
   #lateRows = 0;
   #firstId = NO_TICK;
   #lastRow: TickRow | undefined;
 
-  constructor(day: Day) {
+  constructor(day: Day, ranges: readonly TimeRange[]) {
     this.#day = day;
+    this.#ranges = ranges;
+    this.#rowsIn = ranges.map(() => 0);
   }
 
   /** Takes whole lines from the front of the bytes and returns how many bytes they were. */
@@ -94,6 +110,7 @@ class Scan {
       ...(this.#lastRow === undefined ? {} : { lastRow: this.#lastRow }),
       lateRows: this.#lateRows,
       offsetsMs: [...this.#offsetsMs],
+      rowsIn: this.#rowsIn,
       sha256: this.#hash.digest("hex"),
     };
   }
@@ -116,6 +133,11 @@ class Scan {
     this.#lastRow = row;
     this.#rows++;
     if (row.utcMs < row.id.ms) this.#lateRows++;
+    for (const [index, { fromMs, toMs }] of this.#ranges.entries()) {
+      if (row.utcMs >= fromMs && row.utcMs < toMs) {
+        this.#rowsIn[index] = (this.#rowsIn[index] ?? 0) + 1;
+      }
+    }
     const offsetMs = row.serverMs - row.utcMs;
     if (this.#offsetsMs.size < MOST_OFFSETS) this.#offsetsMs.add(offsetMs);
     return undefined;

@@ -1,15 +1,18 @@
 import { z } from "zod";
 import { formatId } from "../market/tick_id.ts";
 import type { DayScan } from "./day_scan.ts";
+import type { DayHole } from "./gaps.ts";
 import { cycleId, type Day, manifestPath, sealedName, ticksFolder } from "./day_path.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** A hole in a day: nothing is known of `[from, to)`. */
+/** A time `[from, to)` of a day in which no feed was heard. */
 const gapSchema = z.object({
   from_utc: z.string(),
   to_utc: z.string(),
   reason: z.string(),
+  /** Rows of the file whose own time lies in it: the vendor's history brought them afterwards. */
+  rows: z.number().int().default(0),
 });
 
 /** The metadata of a sealed tick file: what an audit compares the file with. */
@@ -38,6 +41,7 @@ const manifestSchema = z.object({
   /** Rows whose own time is before their id's. */
   late_ticks: z.number().int(),
   gaps: z.array(gapSchema),
+  /** `PARTIAL` when there is a gap of which nothing is known. */
   status: z.enum(["SUCCESS", "PARTIAL", "FAILED"]),
   files: z.array(z.object({
     /** Relative to the data folder, with `/` on every system. */
@@ -52,7 +56,6 @@ const manifestSchema = z.object({
   written_at: z.string(),
 });
 
-export type Gap = z.infer<typeof gapSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** What the writer knows of a day and its file does not say. */
@@ -60,10 +63,10 @@ export interface DayFacts {
   readonly feed?: string;
   /** UTC ms; 0 when the feed never said. */
   readonly watermarkMs: number;
-  readonly gaps: readonly Gap[];
+  readonly gaps: readonly DayHole[];
 }
 
-/** The manifest of a day that a scan has found good from end to end. */
+/** The manifest of a day that a scan, asked about the gaps, has found good from end to end. */
 export function manifestOf(
   { symbol, day, part }: { symbol: string; day: Day; part: number },
   scan: DayScan,
@@ -95,8 +98,13 @@ export function manifestOf(
     watermark_utc: watermarkMs > 0 ? new Date(watermarkMs).toISOString() : null,
     ...content,
     late_ticks: scan.lateRows,
-    gaps: [...gaps],
-    status: gaps.length === 0 ? "SUCCESS" : "PARTIAL",
+    gaps: gaps.map(({ fromMs, toMs, reason }, index) => ({
+      from_utc: new Date(fromMs).toISOString(),
+      to_utc: new Date(toMs).toISOString(),
+      reason,
+      rows: scan.rowsIn[index] ?? 0,
+    })),
+    status: gaps.every((_, index) => (scan.rowsIn[index] ?? 0) > 0) ? "SUCCESS" : "PARTIAL",
     files: [{
       path: `${ticksFolder(symbol)}/${sealedName(day, part)}`,
       ...content,

@@ -22,7 +22,7 @@ export async function sealDay(
   const folder = `${dataDir}/${ticksFolder(symbol)}`;
   const openPath = `${folder}/${openName(day)}`;
   await syncToDisk(openPath);
-  const scan = await scanDayFile(openPath, day);
+  const scan = await scanDayFile(openPath, day, { ranges: facts.gaps });
   if (scan.damage !== undefined || scan.rows === 0) {
     throw new Error(
       `Cannot seal ${openPath} as a whole day: current value is ${scan.damage ?? "no rows"}`,

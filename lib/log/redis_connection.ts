@@ -15,6 +15,8 @@ export class RedisConnection implements Disposable {
   constructor(url: string) {
     this.#shown = withoutSecret(url);
     this.redis = new Redis(url, {
+      // Every server that has streams speaks it; RESP3 would only be asked for by servers from 6 on.
+      protocol: 2,
       enableOfflineQueue: false,
       enableAutoPipelining: false,
       autoResendUnfulfilledCommands: false,

@@ -1,5 +1,5 @@
 import { nextId, parseId, type TickId } from "../market/tick_id.ts";
-import { TICK_BYTES, Ticks } from "../market/tick.ts";
+import { type Tick, TICK_BYTES, Ticks } from "../market/tick.ts";
 import type { Run } from "./segments.ts";
 
 /**
@@ -30,55 +30,92 @@ export function tickTexts(ticks: Ticks, firstId: TickId): { texts: string[]; las
   return { texts, lastId: id };
 }
 
-/** Packs entries; a run ends where the next id does not follow from the one before. */
-export function runsOf(entries: readonly StreamEntry[]): Run[] {
-  const packed = Ticks.ofLength(entries.length);
-  const runs: Run[] = [];
-  let from = 0, firstId: TickId | undefined, lastId: TickId | undefined;
-  entries.forEach(([text, fields], index) => {
-    const id = parseId(text);
-    const utcMs = pack(packed, index, fields);
-    if (firstId === undefined || lastId === undefined) {
-      firstId = id;
-    } else {
-      const ms = Math.max(lastId.ms, utcMs);
-      const n = ms === lastId.ms ? lastId.n + 1 : 0;
-      if (id.ms !== ms || id.n !== n) {
-        runs.push({ firstId, lastId, ticks: packed.slice(from, index) });
-        from = index;
-        firstId = id;
-      }
+/** Packs entries as they come; a run ends where the next id does not follow from the one before. */
+export class RunPacker {
+  readonly #ticks: Ticks;
+  readonly #runs: Run[] = [];
+  #count = 0;
+  #from = 0;
+  #firstMs = 0;
+  #firstN = 0;
+  #lastMs = 0;
+  #lastN = 0;
+
+  constructor(count: number) {
+    this.#ticks = Ticks.ofLength(count);
+  }
+
+  /** @param tick is read at once and may be used again. */
+  add(idMs: number, idN: number, { utcMs, tick }: { utcMs: number; tick: Tick }): void {
+    this.#ticks.set(this.#count, tick);
+    this.#ticks.setUtcMs(this.#count, utcMs);
+    this.#place(idMs, idN, utcMs);
+  }
+
+  /** A tick as its packed record. */
+  addRecord(idMs: number, idN: number, record: Uint8Array): void {
+    this.#ticks.bytes.set(record, this.#count * TICK_BYTES);
+    this.#place(idMs, idN, this.#ticks.utcMs(this.#count));
+  }
+
+  runs(): Run[] {
+    if (this.#count > this.#from) this.#close();
+    return this.#runs;
+  }
+
+  #place(idMs: number, idN: number, utcMs: number): void {
+    if (this.#count > this.#from) {
+      const ms = Math.max(this.#lastMs, utcMs);
+      const n = ms === this.#lastMs ? this.#lastN + 1 : 0;
+      if (idMs !== ms || idN !== n) this.#close();
     }
-    lastId = id;
-  });
-  if (firstId && lastId) runs.push({ firstId, lastId, ticks: packed.slice(from) });
-  return runs;
+    if (this.#count === this.#from) {
+      this.#firstMs = idMs;
+      this.#firstN = idN;
+    }
+    this.#lastMs = idMs;
+    this.#lastN = idN;
+    this.#count++;
+  }
+
+  #close(): void {
+    this.#runs.push({
+      firstId: { ms: this.#firstMs, n: this.#firstN },
+      lastId: { ms: this.#lastMs, n: this.#lastN },
+      ticks: this.#ticks.slice(this.#from, this.#count),
+    });
+    this.#from = this.#count;
+  }
 }
 
-/** The `nth` of an entry, if it has one. */
-export function nthOf([, fields]: StreamEntry): number | undefined {
-  const at = fields.indexOf("nth", 14);
-  return at < 0 ? undefined : Number(fields[at + 1]);
-}
-
-function pack(ticks: Ticks, index: number, fields: readonly string[]): number {
-  // The append script writes the fields in one order; `raw` and `nth` may follow.
-  const utcMs = Math.round(Number(fields[1]) * 1000);
-  const rawAt = fields.length > 14 ? fields.indexOf("raw", 14) : -1;
-  if (rawAt >= 0) {
-    ticks.bytes.set(Uint8Array.fromBase64(fields[rawAt + 1] ?? ""), index * TICK_BYTES);
-  } else {
-    ticks.set(index, {
+/** Packs entries that were read as texts. */
+export function runsOf(entries: readonly StreamEntry[]): Run[] {
+  const packer = new RunPacker(entries.length);
+  for (const [text, fields] of entries) {
+    const { ms, n } = parseId(text);
+    // The append script writes the fields in one order; `raw` and `nth` may follow.
+    const rawAt = fields.length > 14 ? fields.indexOf("raw", 14) : -1;
+    if (rawAt >= 0) {
+      packer.addRecord(ms, n, Uint8Array.fromBase64(fields[rawAt + 1] ?? ""));
+      continue;
+    }
+    const tick = {
       bid: Number(fields[3]),
       ask: Number(fields[5]),
       last: fields[7] === "" ? NaN : Number(fields[7]),
       volume: fields[9] === "" ? NaN : Number(fields[9]),
       flags: Number(fields[11]),
       serverMs: Number(fields[13]),
-    });
-    ticks.setUtcMs(index, utcMs);
+    };
+    packer.add(ms, n, { utcMs: Math.round(Number(fields[1]) * 1000), tick });
   }
-  return utcMs;
+  return packer.runs();
+}
+
+/** The `nth` of an entry, if it has one. */
+export function nthOf([, fields]: StreamEntry): number | undefined {
+  const at = fields.indexOf("nth", 14);
+  return at < 0 ? undefined : Number(fields[at + 1]);
 }
 
 function seconds(utcMs: number): string {

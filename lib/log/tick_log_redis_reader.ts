@@ -28,8 +28,10 @@ export class RedisTickLogReader implements TickLogReader {
   readonly #keys: RedisKeys;
   readonly #commands: RedisConnection;
   readonly #url: string;
-  #waiting: RedisConnection | undefined;
-  /** Reads that wait go one after another: a blocked connection does nothing else. */
+  /** A blocked connection does nothing else, so reads that do not wait have one of their own. */
+  readonly #immediate: RedisTickReads;
+  readonly #waiting: RedisTickReads;
+  /** Reads that wait go one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Streams that filled their share last time: what a read may ask of each. */
   #filled = 1;

@@ -120,9 +120,14 @@ interface KernelSocket {
   readonly inode: string;
 }
 
-/** The gateway's ends of its connections, by the kernel's own account. */
+/**
+ * The gateway's ends of its connections, by the kernel's own account. A reading is not atomic: it can
+ * miss a row while others come and go, so several are taken together.
+ */
 function gatewaySockets(port: number): KernelSocket[] {
-  const rows = Deno.readTextFileSync("/proc/net/tcp").trim().split("\n").slice(1);
+  const rows = [1, 2, 3].flatMap(() => {
+    return Deno.readTextFileSync("/proc/net/tcp").trim().split("\n").slice(1);
+  });
   return rows.flatMap((row) => {
     const [, local = "", remote = "", state = "", , , , , , inode = ""] = row.trim().split(/\s+/);
     const remotePort = portOf(remote);
@@ -152,8 +157,10 @@ async function capturedIn(
   let ticks = 0, checksum = 0;
   for (const { symbol, market } of UNIVERSE) {
     const hash = symbolHash(symbol);
-    for (const file of Deno.readDirSync(`${rig.dataDir}/ticks/${market}/${symbol}`)) {
-      for (const { id } of readCaptured(`${rig.dataDir}/ticks/${market}/${symbol}/${file.name}`)) {
+    const folder = `${rig.dataDir}/ticks/${market}/${symbol}`;
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (!/\.csv(\.open)?$/.test(name)) continue;
+      for (const { id } of readCaptured(`${folder}/${name}`)) {
         const [ms = 0, n = 0] = id.split("-").map(Number);
         if (ms < fromMs || ms >= toMs) continue;
         ticks++;

@@ -54,8 +54,9 @@ export async function collect(options: CollectOptions): Promise<void> {
   const backOff = new BackOff({ minMs: 50, maxMs: options.reconnectMaxMs });
   const foreign = new Set<string>();
   while (!signal.aborted) {
+    const began = performance.now();
     try {
-      const ended = await collectOnce(options, { foreign, streaming: () => backOff.reset() });
+      const ended = await collectOnce(options, foreign);
       if (ended) {
         events.ended();
         if (options.once) return;
@@ -66,6 +67,8 @@ export async function collect(options: CollectOptions): Promise<void> {
       if (signal.aborted) return;
       if (cause instanceof WrongSource) throw cause;
       if (cause instanceof TailMoved) continue;
+      // A connection that lasted is no reason to wait longer for the next.
+      if (performance.now() - began > options.reconnectMaxMs) backOff.reset();
       const pauseMs = backOff.next();
       collecting.disconnected(cause);
       events.broke(cause, pauseMs);
@@ -74,18 +77,13 @@ export async function collect(options: CollectOptions): Promise<void> {
   }
 }
 
-interface Attempt {
-  readonly foreign: Set<string>;
-  streaming(): void;
-}
-
-/** One connection. True when the source is over. */
-async function collectOnce(options: CollectOptions, attempt: Attempt): Promise<boolean> {
+/** One connection, without the symbols that are found to be foreign. True when the source is over. */
+async function collectOnce(options: CollectOptions, foreign: Set<string>): Promise<boolean> {
   const { log, events, collecting, signal } = options;
   await using connection = await connectBridge({ ...options.bridge, signal });
   const zone = checkSource(connection, options.kind);
   const symbols = (await connection.symbols()).filter(({ symbol }) =>
-    (options.symbols?.includes(symbol) ?? true) && !attempt.foreign.has(symbol)
+    (options.symbols?.includes(symbol) ?? true) && !foreign.has(symbol)
   );
   const { overlapMs, captureFrom } = options;
   const source = connection.source.name;
@@ -105,13 +103,12 @@ async function collectOnce(options: CollectOptions, attempt: Attempt): Promise<b
     gathering,
     session,
     zone,
-    streaming: attempt.streaming,
   })
     .then(() => gathering.close(), (cause) => gathering.close(signal.aborted ? undefined : cause));
   try {
     return await appendGroups(gathering, { ...options, appending, marks, zone });
   } finally {
-    for (const symbol of appending.foreign) attempt.foreign.add(symbol);
+    for (const symbol of appending.foreign) foreign.add(symbol);
     gathering.close();
     stop.abort(new DOMException("stream no longer wanted", "AbortError"));
     await reading;
@@ -137,7 +134,6 @@ interface ReadOptions extends CollectOptions {
   readonly gathering: Gathering;
   readonly session: Session;
   readonly zone: ServerZone;
-  streaming(): void;
 }
 
 /** From the stream to the gathering: refuse, reconcile, stamp. */
@@ -154,7 +150,6 @@ async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): P
       }
       case "clock":
         nowServerMs = event.nowServerMs;
-        options.streaming();
         // Only a feed that is up tells the time: one that went away on an earlier connection is back.
         if (isLive && holes.downSinceMs !== undefined) {
           await tellFeed("up", toUtcMs(nowServerMs, zone), options);

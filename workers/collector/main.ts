@@ -1,3 +1,5 @@
+import { openDataFolder } from "../../lib/capture/data_folder.ts";
+import { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import { openChannel } from "../../lib/log/open_channel.ts";
 import { openLog } from "../../lib/log/open_log.ts";
 import { startBeat } from "../../lib/program/beat.ts";
@@ -25,6 +27,7 @@ runProgram({
   async run({ settings, shared, signal, ready }) {
     const dataDir = dataDirOf(shared), kind = shared.dataKind;
     const { logBackend: backend, redisUrl, healthPort, overlapMs, journalMaxTicks } = settings;
+    await openDataFolder(dataDir, kind);
     await using log = await openLog({ backend, redisUrl, dataDir, kind, journalMaxTicks });
     const { embedded } = shared;
     await using channel = openChannel({
@@ -72,6 +75,7 @@ runProgram({
       signal,
       bridge: { host, port, token, tls },
       deadLetters: new DeadLetters(dataDir),
+      holes: await FeedHoles.open(dataDir),
     });
     over.abort();
     await retaining;

@@ -45,6 +45,15 @@ export function writerEvents(telemetry: Telemetry) {
     "Open files that ended in something other than a whole row and were cut there.",
   );
 
+  const unnoted = telemetry.counter(
+    "arbitrex_writer_holes_not_noted_total",
+    "Outages of the feed that could not be written to metadata/gaps.jsonl.",
+  );
+  /** A cause of all symbols is one line, told by `news`. */
+  const begun: string[] = [], continued: string[] = [], waiting: string[] = [];
+  const failing = new Map<string, string[]>();
+  let isLogAway = false;
+
   return {
     /** Too many to log one by one. */
     flushed(ticksBySymbol: ReadonlyMap<string, number>, seconds: number): void {
@@ -65,14 +74,19 @@ export function writerEvents(telemetry: Telemetry) {
         recovered.inc();
         log.warning(`cut ${damage}; what followed is read from the log again`);
       }
-      const position = found.position.ms === 0 ? "the beginning" : formatId(found.position);
+      const isNew = found.position.ms === 0;
+      const position = isNew ? "the beginning" : formatId(found.position);
+      log.debug(`${symbol}: ${resumption.outcome} at ${position}`);
       if (resumption.outcome === "capturing") {
-        return log.info(`captures ${symbol} from ${position}`);
+        (isNew ? begun : continued).push(symbol);
+        return;
       }
       failures.inc({ kind: resumption.outcome });
       if (resumption.outcome === "waiting") {
-        return log.warning(`${symbol} waits: the log is behind ${position}, the end of the files`);
+        waiting.push(symbol);
+        return;
       }
+      continued.push(symbol);
       const from = new Date(resumption.fromMs).toISOString();
       log.error(`${symbol} has a hole: ${from} to ${new Date(resumption.toMs).toISOString()}`);
     },
@@ -85,7 +99,29 @@ export function writerEvents(telemetry: Telemetry) {
     },
     failing(symbol: string, cause: unknown): void {
       failures.inc({ kind: "disk" });
-      log.error(`cannot write ${symbol} now, tried again soon: ${messageOf(cause)}`);
+      const message = messageOf(cause);
+      failing.set(message, [...failing.get(message) ?? [], symbol]);
+    },
+    /** Says what concerns many symbols, a line for all of them; after each survey and flush. */
+    news(): void {
+      if (begun.length + continued.length > 0) {
+        log.info(
+          `captures ${begun.length + continued.length} more symbols: ${begun.length} from the ` +
+            `beginning, ${continued.length} from the end of their files`,
+        );
+      }
+      if (waiting.length > 0) {
+        log.warning(`the log is behind the end of the files, waits for it: ${some(waiting)}`);
+      }
+      for (const [message, symbols] of failing) {
+        log.error(`cannot write ${some(symbols)} now, tried again soon: ${message}`);
+      }
+      begun.length = continued.length = waiting.length = 0;
+      failing.clear();
+    },
+    holeNotNoted(cause: unknown): void {
+      unnoted.inc();
+      log.error(`Cannot note the outage in metadata/gaps.jsonl: ${messageOf(cause)}`);
     },
     sealed(manifest: Manifest): void {
       sealed.inc();
@@ -97,7 +133,12 @@ export function writerEvents(telemetry: Telemetry) {
     },
     logUnavailable(cause: unknown): void {
       failures.inc({ kind: "log" });
-      log.warning(`the log cannot be reached now: ${messageOf(cause)}`);
+      if (!isLogAway) log.warning(`the log cannot be reached now: ${messageOf(cause)}`);
+      isLogAway = true;
+    },
+    logReached(): void {
+      if (isLogAway) log.info("the log can be reached again");
+      isLogAway = false;
     },
     logReplaced(): void {
       failures.inc({ kind: "epoch" });
@@ -109,4 +150,10 @@ export function writerEvents(telemetry: Telemetry) {
       );
     },
   };
+}
+
+/** The first few names and how many more there are. */
+function some(symbols: readonly string[]): string {
+  const more = symbols.length - 5;
+  return symbols.slice(0, 5).join(" ") + (more > 0 ? ` and ${more} more` : "");
 }

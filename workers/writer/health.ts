@@ -47,10 +47,14 @@ export class WriterHealth {
   }
 
   async describe(): Promise<Description> {
+    if (this.#backlog === undefined && this.#logProblem === "") {
+      return { status: "starting: the log has not answered yet", level: "unknown", components: {} };
+    }
+    const dataQuality = this.#dataQuality();
     const components = {
       queue: this.#queue(),
       filesystem: await this.#filesystem(),
-      data_quality: this.#dataQuality(),
+      ...(dataQuality === undefined ? {} : { data_quality: dataQuality }),
     };
     const level = worst(Object.values(components).map(({ status }) => status));
     const capturing = this.#inState("capturing").length;
@@ -70,7 +74,7 @@ export class WriterHealth {
     const stopped = this.#inState("stopped"), waiting = this.#inState("waiting");
     if (stopped.length > 0) return report("critical", reasons(stopped));
     if (this.#logProblem !== "") return report("degraded", this.#logProblem);
-    if (this.#backlog === undefined) return report("unknown", "the log has not answered yet");
+    if (this.#backlog === undefined) return report("degraded", this.#logProblem);
     if (this.#backlog > criticalBacklog) return report("critical", "the writer falls behind");
     if (waiting.length > 0) return report("degraded", reasons(waiting));
     if (this.#backlog >= degradedBacklog) return report("degraded", "the writer falls behind");
@@ -89,9 +93,10 @@ export class WriterHealth {
     return this.#disk;
   }
 
-  #dataQuality(): ComponentReport {
+  /** `undefined` while there is no cycle to judge. */
+  #dataQuality(): ComponentReport | undefined {
     const cycles = this.#cycles.length, threshold = 95;
-    if (cycles === 0) return { status: "unknown", value: null, threshold, message: "no cycle yet" };
+    if (cycles === 0) return undefined;
     const succeeded = this.#cycles.filter((outcome) => outcome).length;
     const value = 100 * succeeded / cycles;
     const status = value >= threshold ? "healthy" : succeeded === 0 ? "critical" : "degraded";

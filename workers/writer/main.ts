@@ -10,6 +10,7 @@ import { Captures } from "./captures.ts";
 import { writerSettings } from "./config.ts";
 import { writerEvents } from "./events.ts";
 import { WriterHealth } from "./health.ts";
+import { HeardHoles } from "./heard_holes.ts";
 import { Peers } from "./peers.ts";
 import { printVerification } from "./verify.ts";
 import { writeTicks } from "./write.ts";
@@ -29,6 +30,7 @@ async function run({ settings, shared, signal, ready }: Running<typeof writerSet
     readerPositions: true,
     wake: (look) => channel.subscribe("wake", look),
   });
+  await using _heard = new HeardHoles(channel, { dataDir, events });
   using peers = new Peers(channel);
   using captures = new Captures({ dataDir, maxSymbols: settings.maxSymbols, peers, events });
   await using _beating = startBeat({

@@ -91,6 +91,7 @@ class WriteLoop implements Disposable {
     try {
       const result = await turn();
       this.#backOff.reset();
+      this.#options.events.logReached();
       return result;
     } catch (cause) {
       if (!(cause instanceof LogUnavailable)) throw cause;
@@ -138,6 +139,7 @@ class WriteLoop implements Disposable {
       ticksBySymbol.delete(capture.symbol);
       await this.#fail(capture, cause);
     }
+    events.news();
     health.cycle(failed.size === 0);
     await this.#commit();
     events.flushed(ticksBySymbol, (performance.now() - startedMs) / 1000);
@@ -180,14 +182,14 @@ class WriteLoop implements Disposable {
       this.#uncommitted.clear();
       for (const capture of captures.all()) capture.state = "new";
     }
-    if (epoch !== undefined && epoch !== this.#epoch) {
-      await claimFolder(log, {
-        folderId: this.#options.folderId,
-        adopt: this.#options.adoptFolder,
-      });
-    }
-    this.#epoch = epoch;
     this.#checkpoints = await log.checkpoints();
+    await claimFolder(log, {
+      folderId: this.#options.folderId,
+      // Once: a folder that another writer moved on to later is that writer's.
+      adopt: this.#options.adoptFolder && epoch !== this.#epoch,
+      symbols: [...this.#checkpoints.keys()],
+    });
+    this.#epoch = epoch;
     if (await captures.share([...this.#checkpoints.keys()].sort())) this.#gathering.forget();
     const committed = await log.committed(READER);
     for (const capture of captures.all()) {
@@ -195,6 +197,7 @@ class WriteLoop implements Disposable {
     }
     const backlog = await log.backlog(READER);
     const all = [...captures.all()];
+    events.news();
     events.queue(backlog);
     events.holding(all);
     health.logReached([...backlog.values()].reduce((sum, count) => sum + count, 0), all);

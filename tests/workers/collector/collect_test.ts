@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import type { Source } from "../../../bridge/source.ts";
+import type { ServerZone, SourceEvent, SourceKind, TickRequest } from "../../../lib/bridge/feed.ts";
+import { FeedHoles } from "../../../lib/capture/feed_holes.ts";
+import type { Channel, FeedFact } from "../../../lib/log/channel.ts";
+import { LogUnavailable, type TickLog } from "../../../lib/log/tick_log.ts";
+import { SqliteTickLog } from "../../../lib/log/tick_log_sqlite.ts";
+import { type Tick, Ticks } from "../../../lib/market/tick.ts";
+import { NO_TICK } from "../../../lib/market/tick_id.ts";
+import { startBridge } from "../../support/bridge_server.ts";
+import { tempFolder } from "../../support/temp_folder.ts";
+import { until } from "../../support/until.ts";
+import { collect, type CollectOptions, WrongSource } from "../../../workers/collector/collect.ts";
+import { Collecting } from "../../../workers/collector/collecting.ts";
+import { DeadLetters } from "../../../workers/collector/dead_letters.ts";
+import { collectorEvents } from "../../../workers/collector/events.ts";
+
+const TICK: Tick = {
+  serverMs: 1_703_271_600_000,
+  bid: 1.1,
+  ask: 1.2,
+  last: NaN,
+  volume: NaN,
+  flags: 6,
+};
+const DAY: readonly Tick[] = Array.from({ length: 500 }, (_, index) => ({
+  ...TICK,
+  serverMs: TICK.serverMs + Math.floor(index / 3) * 100,
+  bid: 1.1 + (index % 7) / 1000,
+}));
+const FEED = "fake:server:EURUSDm";
+
+/** A vendor with a history, which breaks off where a test says. */
+class FakeVendor implements Source {
+  readonly name = "fake:server";
+  kind: SourceKind = "raw";
+  clock: ServerZone | "learned" = { zone: "America/New_York", shiftMs: 7 * 3_600_000 };
+  /** Each stream fails after so many ticks; the last entry holds for all later ones. */
+  breaksAfter: number[] = [Infinity];
+  readonly asked: TickRequest[] = [];
+  outage = false;
+
+  symbols() {
+    return Promise.resolve([{ symbol: "EURUSD", rawName: "EURUSDm", digits: 5 }]);
+  }
+  account() {
+    return Promise.resolve({ id: "1", server: "server", currency: "EUR" });
+  }
+  bars() {
+    return Promise.resolve([]);
+  }
+
+  async *stream(
+    requests: readonly TickRequest[],
+    signal: AbortSignal,
+  ): AsyncGenerator<SourceEvent> {
+    const [request] = requests;
+    if (request === undefined) return;
+    this.asked.push(request);
+    const limit = (this.breaksAfter.length > 1 ? this.breaksAfter.shift() : this.breaksAfter[0]) ??
+      Infinity;
+    const from = request.fromServerMs === "now" ? 0 : request.fromServerMs;
+    const wanted = DAY.filter(({ serverMs }) => serverMs >= from);
+    const nowServerMs = DAY.at(-1)?.serverMs ?? 0;
+    for (let at = 0; at < wanted.length; at += 40) {
+      if (at >= limit) throw new Error("the terminal crashed");
+      yield { type: "ticks", symbol: "EURUSD", ticks: Ticks.from(wanted.slice(at, at + 40)) };
+    }
+    yield { type: "clock", nowServerMs, watermarkServerMs: nowServerMs };
+    yield { type: "live" };
+    if (this.outage) {
+      yield { type: "feed", state: "down", nowServerMs };
+      yield { type: "feed", state: "up", nowServerMs: nowServerMs + 5_000 };
+    }
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Runs `collect` against the vendor until the condition holds. */
+async function collectFrom(
+  vendor: FakeVendor,
+  log: TickLog,
+  { dataDir, done, options = {} }: {
+    dataDir: string;
+    done: (facts: FeedFact[], collecting: Collecting) => boolean | Promise<boolean>;
+    options?: Partial<CollectOptions>;
+  },
+): Promise<void> {
+  await using bridge = await startBridge(vendor);
+  const facts: FeedFact[] = [];
+  const channel: Channel = {
+    publish: (topic, message) => void (topic === "feed" && facts.push(message as FeedFact)),
+    subscribe: () => () => {},
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const stop = new AbortController();
+  const collecting = new Collecting(log);
+  const running = collect({
+    log,
+    channel,
+    events: collectorEvents(),
+    deadLetters: new DeadLetters(dataDir),
+    holes: await FeedHoles.open(dataDir),
+    collecting,
+    bridge: { host: "127.0.0.1", port: bridge.port },
+    kind: "raw",
+    symbols: undefined,
+    captureFrom: "start",
+    overlapMs: 2_000,
+    groupTicks: 100,
+    futureLimitMs: 60_000,
+    reconnectMaxMs: 100,
+    once: false,
+    signal: stop.signal,
+    ...options,
+  });
+  const over = running.then(() => true);
+  try {
+    await Promise.race([until(() => done(facts, collecting)), over]);
+  } finally {
+    stop.abort();
+    await running;
+  }
+}
+
+async function keysIn(log: TickLog): Promise<string[]> {
+  const segments = await log.read(new Map([["EURUSD", NO_TICK]]), { maxTicks: 1e6 });
+  return segments.flatMap(({ ticks }) =>
+    Array.from({ length: ticks.count }, (_, i) => ticks.payloadKey(i))
+  );
+}
+
+const expected = (() => {
+  const all = Ticks.from(DAY);
+  return Array.from({ length: all.count }, (_, index) => all.payloadKey(index)).sort();
+})();
+
+/** A log that cannot take ticks for a while, or whose answers get lost. */
+function troubled(
+  log: TickLog,
+  trouble: (call: number) => "fine" | "refuse" | "lose the answer",
+): TickLog {
+  let call = 0;
+  return new Proxy(log, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      if (name !== "append") return value.bind(target);
+      return async (appends: Parameters<TickLog["append"]>[0]) => {
+        const what = trouble(call++);
+        if (what === "refuse") throw new LogUnavailable("the disk is full", { reason: "full" });
+        const results = await target.append(appends);
+        if (what === "lose the answer") throw new LogUnavailable("no answer", { reason: "down" });
+        return results;
+      };
+    },
+  });
+}
+
+Deno.test("a vendor that crashes again and again is read to the end, each tick once", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  const vendor = new FakeVendor();
+  vendor.breaksAfter = [40, 120, 80, 200, Infinity];
+  await collectFrom(vendor, log, {
+    dataDir: folder.path,
+    done: async () => (await keysIn(log)).length >= DAY.length,
+  });
+  assert.deepEqual((await keysIn(log)).sort(), expected);
+  assert.equal(vendor.asked.length, 5);
+  assert.equal(vendor.asked[0]?.fromServerMs, 0);
+  assert.ok(Number(vendor.asked[1]?.fromServerMs) > 0, "later reads begin at the checkpoint");
+});
+
+Deno.test("ticks are stamped with UTC by the server's zone, and keep the server's own stamp", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  await collectFrom(new FakeVendor(), log, {
+    dataDir: folder.path,
+    done: async () => (await keysIn(log)).length >= DAY.length,
+  });
+  const [first] = await log.read(new Map([["EURUSD", NO_TICK]]));
+  assert.equal(first?.ticks.serverMs(0), TICK.serverMs);
+  assert.equal(first.ticks.utcMs(0), TICK.serverMs - 2 * 3_600_000);
+  assert.equal((await log.checkpoint("EURUSD"))?.feed, FEED);
+});
+
+for (const what of ["refuse", "lose the answer"] as const) {
+  Deno.test(`a log that is away (${what}) makes the collector wait; then every tick is there once`, async () => {
+    await using folder = await tempFolder();
+    await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+    let sawCritical = false;
+    const shaky = troubled(log, (call) => call >= 1 && call <= 3 ? what : "fine");
+    await collectFrom(new FakeVendor(), shaky, {
+      dataDir: folder.path,
+      async done(_, collecting) {
+        const report = collecting.describe().components.tick_collection;
+        sawCritical ||= report?.status === "critical" &&
+          /takes no ticks \((full|down)\)/.test(report.message);
+        return (await keysIn(log)).length >= DAY.length;
+      },
+    });
+    assert.deepEqual((await keysIn(log)).sort(), expected);
+    assert.equal(sawCritical, true);
+  });
+}
+
+Deno.test("a symbol that belongs to another feed is refused by name and left alone", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  const ticks = Ticks.from([TICK]);
+  ticks.setUtcMs(0, TICK.serverMs);
+  await log.append([{
+    symbol: "EURUSD",
+    feed: "other:broker:EURUSD",
+    expectedTail: NO_TICK,
+    ticks,
+  }]);
+  const vendor = new FakeVendor();
+  await collectFrom(vendor, log, { dataDir: folder.path, done: () => vendor.asked.length >= 1 });
+  assert.equal((await keysIn(log)).length, 1);
+  assert.equal((await log.checkpoint("EURUSD"))?.feed, "other:broker:EURUSD");
+});
+
+Deno.test("another kind of data, or a clock that nobody knows, is refused and nothing is appended", async () => {
+  for (
+    const [change, message] of [
+      [{ kind: "simulated" }, /current kind of the source is simulated; set DATA_KIND=simulated/],
+      [{ clock: "learned" }, /its clock's offset from UTC is not known/],
+    ] as const
+  ) {
+    await using folder = await tempFolder();
+    await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+    const vendor = Object.assign(new FakeVendor(), change);
+    await assert.rejects(
+      collectFrom(vendor, log, { dataDir: folder.path, done: () => false }),
+      (error) => error instanceof WrongSource && message.test(error.message),
+    );
+    assert.deepEqual(await log.symbols(), []);
+  }
+});
+
+Deno.test("an outage of the vendor is told with its range", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  const vendor = new FakeVendor();
+  vendor.outage = true;
+  let told: FeedFact[] = [];
+  await collectFrom(vendor, log, {
+    dataDir: folder.path,
+    done(facts) {
+      told = facts;
+      return facts.some(({ state, fromMs }) => state === "up" && fromMs !== undefined);
+    },
+  });
+  const down = told.find(({ state }) => state === "down");
+  const up = told.find(({ state, fromMs }) => state === "up" && fromMs !== undefined);
+  assert.equal(up?.fromMs, down?.atMs);
+  assert.equal(Number(up?.atMs) - Number(down?.atMs), 5_000);
+});
