@@ -8,7 +8,7 @@ import {
   type Setting,
   text,
 } from "../lib/program/settings.ts";
-import { bridgePort, bridgeToken } from "../lib/program/shared_settings.ts";
+import { bridgeHost, bridgePort, bridgeToken } from "../lib/program/shared_settings.ts";
 import { parseServerZone } from "../lib/time/server_zone.ts";
 
 const DAY_MS = 86_400_000;
@@ -54,12 +54,7 @@ const speed: z.ZodType<number, string> = z.union([
 const serving = {
   port: bridgePort,
   token: bridgeToken,
-  host: {
-    name: "BRIDGE_HOST",
-    schema: text,
-    fallback: "127.0.0.1",
-    about: "Address the bridge listens on; beyond loopback it wants BRIDGE_TOKEN.",
-  } satisfies Setting<string>,
+  host: bridgeHost,
   tlsCert: {
     name: "BRIDGE_TLS_CERT",
     schema: text,

@@ -1,5 +1,5 @@
 import { type DataKind, type LogBackend } from "../program/shared_settings.ts";
-import type { WakeSource } from "./pause.ts";
+import type { WakeSource } from "./wakeable_wait.ts";
 import type { TickLog, TickLogReader } from "./tick_log.ts";
 import { RedisTickLogReader } from "./tick_log_redis_reader.ts";
 import { SpillingTickLog } from "./tick_log_spilling.ts";

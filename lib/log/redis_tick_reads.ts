@@ -47,7 +47,9 @@ export class RedisTickReads implements Disposable {
     this.#stream = stream;
     const replies = new TickReplies((reply) => {
       const pending = this.#pending.shift();
-      if (reply instanceof Error) pending?.reject(reply);
+      // The key went or the server changed its role while this waited: the caller looks again.
+      if (reply instanceof Error && reply.message.startsWith("UNBLOCKED")) pending?.resolve([]);
+      else if (reply instanceof Error) pending?.reject(reply);
       else pending?.resolve(reply);
     });
     stream.removeAllListeners("data");

@@ -1,5 +1,6 @@
 import type { ChainableCommander } from "ioredis";
 import { compareIds, formatId, NO_TICK, parseId, type TickId } from "../market/tick_id.ts";
+import { pause } from "../program/pause.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import {
   plainCheckpoint,
@@ -10,6 +11,7 @@ import {
 } from "./redis_keys.ts";
 import { nthOf, runsOf, type StreamEntry } from "./redis_rows.ts";
 import { COMMIT } from "./redis_scripts.ts";
+import { RedisTickReads } from "./redis_tick_reads.ts";
 import { segmentsOf } from "./segments.ts";
 import type { Checkpoint, ReadOptions, Segment, TickLogReader } from "./tick_log.ts";
 
@@ -29,8 +31,8 @@ export class RedisTickLogReader implements TickLogReader {
   readonly #commands: RedisConnection;
   readonly #url: string;
   /** A blocked connection does nothing else, so reads that do not wait have one of their own. */
-  readonly #immediate: RedisTickReads;
-  readonly #waiting: RedisTickReads;
+  #waiting: RedisTickReads | undefined;
+  #immediate: RedisTickReads | undefined;
   /** Reads that wait go one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Streams that filled their share last time: what a read may ask of each. */
@@ -89,12 +91,14 @@ export class RedisTickLogReader implements TickLogReader {
 
   async read(after: ReadonlyMap<string, TickId>, options: ReadOptions = {}): Promise<Segment[]> {
     const { waitMs = 0, signal } = options;
-    if (waitMs <= 0) return await this.#xread(this.#commands, after, options);
+    if (waitMs <= 0) {
+      return await this.#xread(this.#immediate ??= new RedisTickReads(this.#url), after, options);
+    }
     if (after.size === 0) return await pause(waitMs, signal).then(() => []);
-    const turn = this.#turn.then(() => this.#waitingRead(after, options), () => []);
+    const turn = this.#turn.then(() => this.#waitingRead(after, options));
     this.#turn = turn.catch(() => {});
     // What a read that was given up would have brought stays in the stream: nothing is lost.
-    return await Promise.race([turn, aborted(signal)]);
+    return await unlessAborted(turn, signal);
   }
 
   async newest(symbol: string, count: number): Promise<Segment[]> {
@@ -158,6 +162,7 @@ export class RedisTickLogReader implements TickLogReader {
   [Symbol.asyncDispose](): Promise<void> {
     this.#commands[Symbol.dispose]();
     this.#waiting?.[Symbol.dispose]();
+    this.#immediate?.[Symbol.dispose]();
     return Promise.resolve();
   }
 
@@ -182,20 +187,20 @@ export class RedisTickLogReader implements TickLogReader {
     options: ReadOptions,
   ): Promise<Segment[]> {
     const { waitMs = 0, signal } = options;
-    const connection = this.#waiting ??= new RedisConnection(this.#url);
+    const reads = this.#waiting ??= new RedisTickReads(this.#url);
     const until = performance.now() + waitMs;
     while (signal?.aborted !== true) {
       const leftMs = Math.ceil(until - performance.now());
       if (leftMs <= 0) break;
       const blockMs = Math.min(leftMs, LONGEST_BLOCK_MS);
-      const segments = await this.#xread(connection, after, options, blockMs);
+      const segments = await this.#xread(reads, after, options, blockMs);
       if (segments.length > 0) return segments;
     }
     return [];
   }
 
   async #xread(
-    connection: RedisConnection,
+    reads: RedisTickReads,
     after: ReadonlyMap<string, TickId>,
     { maxTicks = MAX_TICKS }: ReadOptions,
     blockMs?: number,
@@ -205,23 +210,14 @@ export class RedisTickLogReader implements TickLogReader {
     const count = Math.max(1, Math.ceil(maxTicks / Math.min(symbols.length, this.#filled)));
     const streams = symbols.map((symbol) => this.#keys.stream(symbol));
     const ids = symbols.map((symbol) => formatId(after.get(symbol) ?? NO_TICK));
-    const reply = await connection.run("read ticks", async (redis) => {
-      try {
-        return blockMs === undefined
-          ? await redis.xread("COUNT", count, "STREAMS", ...streams, ...ids)
-          : await redis.xread("COUNT", count, "BLOCK", blockMs, "STREAMS", ...streams, ...ids);
-      } catch (cause) {
-        // The key went or the server changed its role while this waited: the caller looks again.
-        if (cause instanceof Error && cause.message.startsWith("UNBLOCKED")) return null;
-        throw cause;
-      }
-    });
+    const block = blockMs === undefined ? [] : ["BLOCK", blockMs];
+    const reply = await reads.read("COUNT", count, ...block, "STREAMS", ...streams, ...ids);
     const bySymbol = new Map(streams.map((stream, index) => [stream, symbols[index] ?? ""]));
     const segments: Segment[] = [];
     let filled = 0;
-    for (const [stream, entries] of reply ?? []) {
-      if (entries.length >= count) filled++;
-      segments.push(...segmentsOf(bySymbol.get(stream) ?? "", runsOf(entries)));
+    for (const { stream, count: entries, runs } of reply) {
+      if (entries >= count) filled++;
+      segments.push(...segmentsOf(bySymbol.get(stream) ?? "", runs));
     }
     this.#filled = Math.max(1, filled);
     return segments;
@@ -243,16 +239,20 @@ export class RedisTickLogReader implements TickLogReader {
 /** An aborted read frees its connection after at most this long. */
 const LONGEST_BLOCK_MS = 1_000;
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([promise, aborted(signal)]);
-  clearTimeout(timer);
-}
-
-function aborted(signal: AbortSignal | undefined): Promise<Segment[]> {
-  const { promise, resolve } = Promise.withResolvers<Segment[]>();
-  if (signal?.aborted) resolve([]);
-  else signal?.addEventListener("abort", () => resolve([]), { once: true });
-  return promise;
+/** The segments, or none as soon as the signal aborts. */
+async function unlessAborted(
+  segments: Promise<Segment[]>,
+  signal: AbortSignal | undefined,
+): Promise<Segment[]> {
+  if (signal === undefined) return await segments;
+  const { promise: aborted, resolve } = Promise.withResolvers<Segment[]>();
+  const onAbort = () => resolve([]);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([segments, aborted]);
+  } finally {
+    // A signal that lives as long as the program would otherwise collect a listener a read.
+    signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -1,5 +1,5 @@
 import { compareIds, NO_TICK, type TickId } from "../market/tick_id.ts";
-import { Pause } from "./pause.ts";
+import { WakeableWait } from "./wakeable_wait.ts";
 import type { RedisCheckpoint } from "./redis_keys.ts";
 import { type KnownAppend, RedisTickLog } from "./tick_log_redis.ts";
 import { SqliteTickLog } from "./tick_log_sqlite.ts";
@@ -75,7 +75,7 @@ export class SpillingTickLog implements TickLog {
   #epoch: string | undefined;
   #keptAtMs = 0;
   readonly #stop = new AbortController();
-  readonly #pause = new Pause();
+  readonly #pause = new WakeableWait();
 
   private constructor(journal: SqliteTickLog, options: SpillingOptions) {
     this.#journal = journal;

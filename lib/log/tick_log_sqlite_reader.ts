@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { compareIds, type TickId } from "../market/tick_id.ts";
-import { Pause, type WakeSource } from "./pause.ts";
+import { WakeableWait, type WakeSource } from "./wakeable_wait.ts";
 import { fileExists, SqliteReaderPositions } from "./reader_positions_sqlite.ts";
 import { segmentsOf } from "./segments.ts";
 import { guarded, openDatabase, TICKS_FILE } from "./sqlite_schema.ts";
@@ -52,7 +52,7 @@ export class SqliteTickLogReader implements TickLogReader {
   readonly #options: SqliteReaderOptions;
   readonly #path: string;
   readonly #positions: SqliteReaderPositions;
-  readonly #pause: Pause;
+  readonly #pause: WakeableWait;
   #open: OpenLog | undefined;
   #checkedMs = 0;
   #turn = 0;
@@ -64,7 +64,7 @@ export class SqliteTickLogReader implements TickLogReader {
     this.#positions = new SqliteReaderPositions(options.folder, {
       writable: options.readerPositions,
     });
-    this.#pause = new Pause(options.wake);
+    this.#pause = new WakeableWait(options.wake);
   }
 
   epoch(): Promise<string | undefined> {

@@ -10,11 +10,15 @@ export interface PortCheck {
   readonly setting: string;
 }
 
-/** @throws PortTaken when somebody listens there; port 0 is always free. */
-export async function checkPort({ hostname, port, setting }: PortCheck): Promise<void> {
-  if (port === 0) return;
+/**
+ * The port to listen on: the one asked for, or a free one for 0, which a program that is started
+ * again then finds again.
+ * @throws PortTaken when somebody listens there.
+ */
+export async function settlePort({ hostname, port, setting }: PortCheck): Promise<number> {
   try {
-    Deno.listen({ hostname, port }).close();
+    using listener = Deno.listen({ hostname, port });
+    return listener.addr.port;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
     const holder = await holderOf(hostname, port);

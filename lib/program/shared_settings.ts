@@ -25,6 +25,13 @@ export const healthPort: Setting<number> = {
   fallback: "8766",
   about: "Port of the health verdict and the metrics; 0 takes a free one and prints it.",
 };
+export const bridgeHost: Setting<string> = {
+  name: "BRIDGE_HOST",
+  schema: text,
+  fallback: "127.0.0.1",
+  about:
+    "Where the bridge listens and the collector finds it; loopback unless the terminals are on another machine.",
+};
 export const bridgePort: Setting<number> = {
   name: "BRIDGE_PORT",
   schema: port,
@@ -128,6 +135,7 @@ export const startSettings = {
   bindHost,
   gatewayPort,
   healthPort,
+  bridgeHost,
   bridgePort,
   redisUrl,
   logBackend,

@@ -71,3 +71,15 @@ export class StatusPanel {
     }
   }
 }
+
+/** The panel's options for the terminal of this process. */
+export function terminal(): PanelOptions {
+  const isTerminal = Deno.stdout.isTerminal(), encoder = new TextEncoder();
+  return {
+    write: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+    isTerminal,
+    // A terminal that is not known to have columns has enough of them.
+    width: isTerminal ? Deno.consoleSize().columns || 200 : 200,
+    repeatMs: 30_000,
+  };
+}

@@ -64,8 +64,8 @@ function milliseconds(seconds: string): number {
 }
 
 /** All tick files below a data folder for a symbol, sealed or open, in order of their days. */
-export function tickFiles(dataDir: string, symbol: string): string[] {
-  const folder = `${dataDir}/ticks/fx/${symbol}`;
+export function tickFiles(dataDir: string, symbol: string, market = "fx"): string[] {
+  const folder = `${dataDir}/ticks/${market}/${symbol}`;
   try {
     return [...Deno.readDirSync(folder)].map(({ name }) => name)
       .filter((name) => /\.csv(\.open)?$/.test(name)).sort().map((name) => `${folder}/${name}`);

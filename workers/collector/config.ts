@@ -9,6 +9,7 @@ import {
 } from "../../lib/program/settings.ts";
 import { journalMaxTicks } from "../../lib/log/log_settings.ts";
 import {
+  bridgeHost,
   bridgePort,
   bridgeToken,
   healthPort,
@@ -17,12 +18,6 @@ import {
   redisUrl,
 } from "../../lib/program/shared_settings.ts";
 
-const bridgeHost: Setting<string> = {
-  name: "BRIDGE_HOST",
-  schema: text,
-  fallback: "127.0.0.1",
-  about: "Where the bridge listens; loopback unless the terminals are on another machine.",
-};
 const bridgeCa: OptionalSetting<string> = {
   name: "BRIDGE_CA_FILE",
   schema: text,

@@ -31,7 +31,8 @@ export async function claimFolder(
 }
 
 function refuseOther(claims: ReadonlyMap<string, TickId>, folderId: number): void {
-  const other = [...claims.values()].find(({ n }) => n !== folderId);
+  // A log that lost its end sets all positions back, down to 0 where nothing is left: no claim.
+  const other = [...claims.values()].find(({ n }) => n !== folderId && n !== 0);
   if (other === undefined) return;
   throw new TypeError(
     `Cannot write this log into folder ${folderId.toString(16)}: current folder is ` +

@@ -73,8 +73,9 @@ export class WriterHealth {
     const report = (status: Level, message: string) => ({ status, value, threshold, message });
     const stopped = this.#inState("stopped"), waiting = this.#inState("waiting");
     if (stopped.length > 0) return report("critical", reasons(stopped));
-    if (this.#logProblem !== "") return report("degraded", this.#logProblem);
-    if (this.#backlog === undefined) return report("degraded", this.#logProblem);
+    if (this.#logProblem !== "" || this.#backlog === undefined) {
+      return report("degraded", this.#logProblem);
+    }
     if (this.#backlog > criticalBacklog) return report("critical", "the writer falls behind");
     if (waiting.length > 0) return report("degraded", reasons(waiting));
     if (this.#backlog >= degradedBacklog) return report("degraded", "the writer falls behind");

@@ -34,7 +34,7 @@ export async function resumption(
   const { position, lastRow } = recovered;
   if (compareIds(checkpoint.trimmedId, position) > 0) {
     if (acceptGap) {
-      return { outcome: "gap", fromMs: position.ms, toMs: checkpoint.trimmedId.ms };
+      return { outcome: "gap", fromMs: after(position), toMs: checkpoint.trimmedId.ms + 1 };
     }
     throw new CaptureStopped(
       `Cannot rebuild ${symbol} after ${
@@ -59,7 +59,7 @@ export async function resumption(
   }
   const [oldest] = await log.read(new Map([[symbol, NO_TICK]]), { maxTicks: 1 });
   if (oldest !== undefined && compareIds(oldest.firstId, position) > 0) {
-    return { outcome: "gap", fromMs: position.ms, toMs: oldest.firstId.ms };
+    return { outcome: "gap", fromMs: after(position), toMs: oldest.firstId.ms };
   }
   throw new CaptureStopped(
     `Cannot go on with ${symbol} after ${formatId(position)}: current log has ticks around it, ` +
@@ -78,6 +78,11 @@ function sameRow(row: TickRow, ticks: Ticks): boolean {
 /** Two absent values are the same; the sign of a zero is not written. */
 function sameNumber(a: number, b: number): boolean {
   return a === b || (Number.isNaN(a) && Number.isNaN(b));
+}
+
+/** Where a hole begins: the last row that is known lies before it. */
+function after(position: TickId): number {
+  return position.ms + 1;
 }
 
 function idBefore(id: TickId): TickId {

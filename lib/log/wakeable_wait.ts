@@ -1,8 +1,8 @@
 /** Calls back when there may be something new; returns what ends it. */
 export type WakeSource = (listener: () => void) => () => void;
 
-/** Waits that a wake-up ends; one that comes between a look and the wait after it is not lost. */
-export class Pause implements Disposable {
+/** A wait that a wake-up ends; one that comes between a look and the wait after it is not lost. */
+export class WakeableWait implements Disposable {
   readonly #waiters = new Set<() => void>();
   readonly #unsubscribe: (() => void) | undefined;
   #wakes = 0;
