@@ -11,12 +11,15 @@ const LONGEST_RETRY_MS = 2_000;
 export class RedisConnection implements Disposable {
   readonly redis: Redis;
   readonly #shown: string;
+  /** Why the last attempt to connect failed. */
+  #failure: Error | undefined;
 
   constructor(url: string) {
     this.#shown = withoutSecret(url);
     this.redis = new Redis(url, {
-      // Every server that has streams speaks it; RESP3 would only be asked for by servers from 6 on.
       protocol: 2,
+      // A server that is loading answers each call with that; waiting for it would hide the reason.
+      enableReadyCheck: false,
       enableOfflineQueue: false,
       enableAutoPipelining: false,
       autoResendUnfulfilledCommands: false,
@@ -25,8 +28,8 @@ export class RedisConnection implements Disposable {
       retryStrategy: (times) =>
         Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2),
     });
-    // Every failure also rejects the call that met it; without a listener ioredis prints it.
-    this.redis.on("error", () => {});
+    this.redis.on("error", (cause: Error) => this.#failure = cause);
+    this.redis.on("ready", () => this.#failure = undefined);
   }
 
   /** Runs a command, once connected; what fails becomes a `LogUnavailable` with its reason. */
@@ -41,18 +44,32 @@ export class RedisConnection implements Disposable {
 
   unavailable(act: string, cause: unknown): unknown {
     if (cause instanceof LogUnavailable || !(cause instanceof Error)) return cause;
+    // What ioredis throws carries the command's arguments: passwords, or thousands of ticks.
+    const plain = new Error(cause.message);
     const reason = redisReason(cause.message);
-    if (reason === undefined) return cause;
-    return new LogUnavailable(
-      `Cannot ${act} in Redis ${this.#shown}: current state is ${cause.message}`,
-      { reason, cause },
+    if (reason !== undefined) {
+      return new LogUnavailable(
+        `Cannot ${act} in Redis ${this.#shown}: current state is ${cause.message}`,
+        { reason, cause: plain },
+      );
+    }
+    const wanted = /unknown command/i.test(cause.message) ? " as Redis 6.2 or newer does" : "";
+    return new Error(
+      `Cannot ${act} in ${this.#shown}${wanted}: current answer is ${cause.message}`,
+      { cause: plain },
     );
   }
 
   async #ready(): Promise<void> {
+    // ioredis tells of a close a moment after its status has changed: that one is past.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (this.redis.status === "ready") return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(new Error("Connection is not ready")), CONNECT_MS);
-    const failed = () => reject(new Error("Connection is closed"));
+    const failed = () => reject(this.#failure ?? new Error("Connection is closed"));
+    const timer = setTimeout(
+      () => reject(this.#failure ?? new Error("Connection is not ready")),
+      CONNECT_MS,
+    );
     this.redis.once("ready", resolve).once("close", failed);
     try {
       await promise;
@@ -67,13 +84,18 @@ export class RedisConnection implements Disposable {
   }
 }
 
+/** Up to version 6 a script's error names its line before the code. */
+const CODE = "(?:^|: -?)";
+const FULL = new RegExp(`${CODE}(OOM|MISCONF)\\b`);
+const READONLY = new RegExp(`${CODE}(READONLY|NOREPLICAS)\\b`);
+const DOWN =
+  /^(LOADING|MASTERDOWN|UNBLOCKED|TRYAGAIN|CLUSTERDOWN|BUSY|NOAUTH|WRONGPASS|NOPERM)\b|onnection|closed|writeable|max retries|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST/;
+
 /** What a reply means for the log; `undefined`: no trouble of the store but a wrong command. */
 export function redisReason(message: string): LogUnavailable["reason"] | undefined {
-  if (/\bOOM\b|^MISCONF/.test(message)) return "full";
-  if (/^READONLY|^NOREPLICAS/.test(message)) return "readonly";
-  const down =
-    /^LOADING|^MASTERDOWN|^UNBLOCKED|^TRYAGAIN|^CLUSTERDOWN|^BUSY |^NOAUTH|^WRONGPASS|onnection|closed|writeable|max retries|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND/;
-  return down.test(message) ? "down" : undefined;
+  if (FULL.test(message)) return "full";
+  if (READONLY.test(message)) return "readonly";
+  return DOWN.test(message) ? "down" : undefined;
 }
 
 function withoutSecret(url: string): string {

@@ -47,10 +47,11 @@ export class RedisTickReads implements Disposable {
     this.#stream = stream;
     const replies = new TickReplies((reply) => {
       const pending = this.#pending.shift();
-      // The key went or the server changed its role while this waited: the caller looks again.
-      if (reply instanceof Error && reply.message.startsWith("UNBLOCKED")) pending?.resolve([]);
-      else if (reply instanceof Error) pending?.reject(reply);
-      else pending?.resolve(reply);
+      if (!(reply instanceof Error)) return pending?.resolve(reply);
+      if (!reply.message.startsWith("UNBLOCKED")) return pending?.reject(reply);
+      // The server changed its role while this waited, and closes: the caller looks again.
+      stream.once("close", () => pending?.resolve([]));
+      stream.destroy();
     });
     stream.removeAllListeners("data");
     stream.on("data", (chunk: Uint8Array) => {

@@ -4,12 +4,19 @@ import { BackOff, pause } from "../../lib/program/pause.ts";
 import type { GatewayEvents } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
 import type { RecentTicks } from "./recent.ts";
+import { countOf } from "./segments.ts";
 import { afterId } from "./subscriber.ts";
 
 /** Longest wait for ticks, and so the longest until a new symbol or a new epoch is noticed, in ms. */
 const LOOK_MS = 200;
 /** Ticks of one read: enough to be cheap, few enough that a turn stays short. */
 const TURN_TICKS = 2000;
+/** A rest after a turn is so many times as long as a turn takes: that bounds the fan-out's share. */
+const RESTS_PER_TURN = 4;
+/** Shorter rests are not worth a timer; longer ones would be seen by people, in ms. */
+const MIN_REST_MS = 2, MAX_REST_MS = 10;
+/** A turn of so many ticks shows that enough gather by themselves. */
+const GATHERED_TICKS = 16;
 
 export interface TailOptions {
   readonly reader: TickLogReader;
@@ -26,6 +33,9 @@ export interface TailOptions {
  * LOOP: follows the log from its end and hands every tick to the fan-out, in log order, each once.
  * Only here do positions move, and a turn is delivered in the same breath in which it is remembered:
  * whoever looks at `recent` between two turns sees exactly what has been delivered.
+ *
+ * Where a turn of few ticks takes long because it goes to many clients, ticks gather during a short
+ * rest: a write to a socket costs the same for one tick as for ten.
  */
 export class Tail {
   readonly #options: TailOptions;
@@ -33,6 +43,8 @@ export class Tail {
   #checkpoints: ReadonlyMap<string, Checkpoint> = new Map();
   #available = false;
   #lookedMs = 0;
+  /** What a turn takes lately, in ms. */
+  #turnMs = 0;
 
   constructor(options: TailOptions) {
     this.#options = options;
@@ -90,18 +102,41 @@ export class Tail {
       signal,
     });
     if (turn.length === 0) return;
-    // Asked after the read: ticks that come from another log than before are never handed on.
-    if (await reader.epoch() !== this.#epoch) return await this.#look();
+    // Asked after the read: ticks that come from another log than before are never handed on, and
+    // what was trimmed before the read is told before the ticks that follow it.
+    const symbols = [...new Set(turn.map(({ symbol }) => symbol))];
+    const [epoch, ...checkpoints] = await Promise.all([
+      reader.epoch(),
+      ...symbols.map((symbol) => reader.checkpoint(symbol)),
+    ]);
+    if (epoch !== this.#epoch) return await this.#look();
+    for (const [index, symbol] of symbols.entries()) {
+      const first = turn.find((segment) => segment.symbol === symbol);
+      const checkpoint = checkpoints[index];
+      if (first === undefined || checkpoint === undefined) continue;
+      // What the read has brought, it brought whole, even if it is trimmed by now.
+      if (compareIds(checkpoint.trimmedId, first.firstId) < 0) {
+        this.#noteTrimmed(symbol, checkpoint);
+      }
+    }
     this.#handOn(turn);
+    await this.#rest(countOf(turn), signal);
+  }
+
+  async #rest(ticks: number, signal: AbortSignal): Promise<void> {
+    const restMs = Math.min(this.#turnMs * RESTS_PER_TURN, MAX_REST_MS);
+    if (ticks < GATHERED_TICKS && restMs >= MIN_REST_MS) await pause(restMs, signal);
   }
 
   #handOn(turn: readonly Segment[]): void {
     const { recent, fanOut, events, onMoved } = this.#options;
+    const begunMs = performance.now();
     for (const segment of turn) recent.add(segment);
     fanOut.deliver(turn);
     const last = turn.at(-1)?.ticks;
     if (last !== undefined) events.newest(last.utcMs(last.count - 1));
     onMoved();
+    this.#turnMs += (performance.now() - begunMs - this.#turnMs) / 16;
   }
 
   /** Looks for another epoch, new symbols, and ticks that were trimmed before they were read. */

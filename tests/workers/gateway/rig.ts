@@ -1,6 +1,6 @@
 import { openChannel } from "../../../lib/log/open_channel.ts";
 import type { Channel } from "../../../lib/log/channel.ts";
-import { openLog, openLogReader } from "../../../lib/log/open_log.ts";
+import { type LogPlace, openLog, openLogReader } from "../../../lib/log/open_log.ts";
 import type { TickLog } from "../../../lib/log/tick_log.ts";
 import { Ticks } from "../../../lib/market/tick.ts";
 import { NO_TICK, type TickId } from "../../../lib/market/tick_id.ts";
@@ -25,7 +25,7 @@ export interface RunningGateway extends AsyncDisposable {
   readonly events: GatewayEvents;
 }
 
-/** A SQLite log in a folder of its own, the channel of its process, and gateways on free ports. */
+/** A log, in SQLite unless told otherwise, in a folder of its own, the channel of its process, and gateways on free ports. */
 export class Rig implements AsyncDisposable {
   readonly dataDir: string;
   log: TickLog;
@@ -33,20 +33,34 @@ export class Rig implements AsyncDisposable {
   #tails = new Map<string, TickId>();
   #nextMs = START_MS;
 
-  private constructor(dataDir: string, log: TickLog) {
-    this.dataDir = dataDir;
+  readonly #place: LogPlace;
+
+  private constructor(place: LogPlace, log: TickLog) {
+    this.#place = place;
+    this.dataDir = place.dataDir;
     this.log = log;
-    this.channel = openRigChannel(dataDir);
+    this.channel = openRigChannel(place.dataDir);
   }
 
-  static async open(): Promise<Rig> {
+  /** @param redisUrl puts the log there instead of into a file. */
+  static async open(redisUrl?: string): Promise<Rig> {
     const dataDir = await Deno.makeTempDir({ prefix: "arbitrex_gateway_" });
-    const log = await openLog({ backend: "sqlite", dataDir, kind: "raw" });
-    return new Rig(dataDir, log);
+    const backend = redisUrl === undefined ? "sqlite" : "redis";
+    const place: LogPlace = { backend, redisUrl, dataDir, kind: "raw" };
+    return new Rig(place, await openLog(place));
   }
 
   /** Appends ticks one ms apart, bids counting up from `bid`; returns their ids. */
   async append(symbol: string, count: number, bid = 1): Promise<string[]> {
+    const ids = await this.appendUnseen(symbol, count, bid);
+    this.channel.publish("wake", { epoch: "any" });
+    // SQLite answers in the same turn: without a pause a loop of appends would let nobody else run.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return ids;
+  }
+
+  /** Appends in the same breath: over SQLite no gateway of this process looks in between. */
+  async appendUnseen(symbol: string, count: number, bid = 1): Promise<string[]> {
     const ticks = Ticks.ofLength(count);
     const ids: string[] = [];
     for (let index = 0; index < count; index++) {
@@ -68,9 +82,6 @@ export class Rig implements AsyncDisposable {
       throw new Error(`Cannot append: current outcome is ${result?.outcome}`);
     }
     this.#tails.set(symbol, result.lastId);
-    this.channel.publish("wake", { epoch: "any" });
-    // SQLite answers in the same turn: without a pause a loop of appends would let nobody else run.
-    await new Promise((resolve) => setTimeout(resolve, 0));
     return ids;
   }
 
@@ -78,7 +89,7 @@ export class Rig implements AsyncDisposable {
   async beginAnew(): Promise<void> {
     await this.log[Symbol.asyncDispose]();
     await Deno.remove(`${this.dataDir}/log`, { recursive: true });
-    this.log = await openLog({ backend: "sqlite", dataDir: this.dataDir, kind: "raw" });
+    this.log = await openLog(this.#place);
     this.#tails.clear();
   }
 
@@ -86,9 +97,7 @@ export class Rig implements AsyncDisposable {
     const stop = new AbortController();
     const channel = openRigChannel(this.dataDir);
     const reader = await openLogReader({
-      backend: "sqlite",
-      dataDir: this.dataDir,
-      kind: "raw",
+      ...this.#place,
       readerPositions: false,
       wake: (listener) => channel.subscribe("wake", listener),
     });
