@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { compareIds, formatId, nextId, NO_TICK, type TickId } from "../market/tick_id.ts";
+import { formatId, nextId, NO_TICK, type TickId } from "../market/tick_id.ts";
 import { failPoint } from "../program/fail_point.ts";
 import { foreignMark, marked } from "./marks.ts";
+import { randomHex } from "./random_hex.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { plainCheckpoint, type RedisCheckpoint, type RedisKeys, redisKeys } from "./redis_keys.ts";
 import { runsOf, tickTexts } from "./redis_rows.ts";
-import { APPEND, MARK, SET_BACK, TRIM } from "./redis_scripts.ts";
+import { APPEND, MARK, SET_BACK } from "./redis_scripts.ts";
+import { RedisTrimming } from "./redis_trimming.ts";
 import { highOf, ticksSince } from "./segments.ts";
 import type {
   Append,
@@ -19,12 +21,7 @@ import type {
   TrimPolicy,
 } from "./tick_log.ts";
 import { type RedisReaderOptions, RedisTickLogReader } from "./tick_log_redis_reader.ts";
-import { random } from "./tick_log_sqlite.ts";
 
-/** A server's clock shifts by at most this much; see `#overlapStart`. */
-const CLOCK_SHIFT_MS = 3 * 3_600_000;
-/** Entries looked at in one step of a trim by count. */
-const TRIM_STEP = 1_000;
 const APPEND_SHA = createHash("sha1").update(APPEND).digest("hex");
 
 /** An append whose ids are given: how a journal hands on what it stored. */
@@ -39,6 +36,7 @@ export class RedisTickLog implements TickLog {
   readonly #keys: RedisKeys;
   readonly #connection: RedisConnection;
   readonly #reader: RedisTickLogReader;
+  readonly #trimming: RedisTrimming;
   /** Floors as last seen; a script refuses an append that was made with another. */
   readonly #floors = new Map<string, number>();
   readonly #listed = new Set<string>();
@@ -48,6 +46,11 @@ export class RedisTickLog implements TickLog {
     this.#keys = redisKeys(options.prefix);
     this.#connection = new RedisConnection(options.url);
     this.#reader = new RedisTickLogReader(options);
+    this.#trimming = new RedisTrimming({
+      keys: this.#keys,
+      connection: this.#connection,
+      reader: this.#reader,
+    });
   }
 
   async append(appends: readonly Append[]): Promise<AppendResult[]> {
@@ -88,9 +91,10 @@ export class RedisTickLog implements TickLog {
   async resume(symbol: string, overlapMs: number): Promise<Resume | undefined> {
     const row = (await this.#reader.redisCheckpoints([symbol])).get(symbol);
     if (row === undefined) return undefined;
-    const entries = row.appended === 0
-      ? []
-      : await this.#reader.range(symbol, String(await this.#overlapStart(symbol, row, overlapMs)));
+    const entries = row.appended === 0 ? [] : await this.#reader.range(
+      symbol,
+      String(await this.#trimming.overlapStart(symbol, row, overlapMs)),
+    );
     const ticks = runsOf(entries).map((run) => run.ticks);
     return { ...plainCheckpoint(row), recent: ticksSince(row.highServerMs - overlapMs, ticks) };
   }
@@ -125,19 +129,7 @@ export class RedisTickLog implements TickLog {
 
   async trim(policy: TrimPolicy & { readonly overlapMs: number }): Promise<number> {
     const committed = await Promise.all(policy.readers.map((reader) => this.committed(reader)));
-    let trimmed = 0;
-    for (const [symbol, row] of await this.#reader.redisCheckpoints()) {
-      if (row.appended === 0) continue;
-      const positions = committed.map((of) => of.get(symbol) ?? NO_TICK).sort(compareIds);
-      const keptMs = await this.#overlapStart(symbol, row, policy.overlapMs);
-      let bound: TickId = { ms: Math.max(0, keptMs), n: 0 };
-      const position = positions[0];
-      if (position && compareIds(position, bound) < 0) bound = { ...position, n: position.n + 1 };
-      const age = { ms: Math.max(0, policy.nowMs - policy.maxAgeMs), n: 0 };
-      trimmed += await this.#trimBelow(symbol, compareIds(age, bound) < 0 ? age : bound);
-      trimmed += await this.#trimToCount(symbol, bound, policy.maxCount);
-    }
-    return trimmed;
+    return await this.#trimming.trim(policy, committed);
   }
 
   epoch(): Promise<string | undefined> {
@@ -161,7 +153,7 @@ export class RedisTickLog implements TickLog {
     }
     await this.#connection.run(
       "renew the epoch",
-      (redis) => redis.mset(this.#keys.epoch, random(8), this.#keys.resumeKey, random(32)),
+      (redis) => redis.mset(this.#keys.epoch, randomHex(8), this.#keys.resumeKey, randomHex(32)),
     );
   }
 
@@ -268,8 +260,8 @@ export class RedisTickLog implements TickLog {
   async #begin(symbols: readonly string[]): Promise<void> {
     if (!this.#begun) {
       await this.#connection.run("begin the log", async (redis) => {
-        await redis.setnx(this.#keys.epoch, random(8));
-        await redis.setnx(this.#keys.resumeKey, random(32));
+        await redis.setnx(this.#keys.epoch, randomHex(8));
+        await redis.setnx(this.#keys.resumeKey, randomHex(32));
         redis.once("close", () => {
           // A Redis that comes back may have lost everything.
           this.#begun = false;
@@ -286,49 +278,5 @@ export class RedisTickLog implements TickLog {
       (redis) => redis.sadd(this.#keys.symbols, ...unlisted),
     );
     for (const symbol of unlisted) this.#listed.add(symbol);
-  }
-
-  /**
-   * The least ms of an id that a re-read may bring again. An id is never below its tick's UTC time,
-   * so that is the newest tick's time less the overlap, unless the server's clock was set back
-   * within the hours before: then the same stamps came twice.
-   */
-  async #overlapStart(symbol: string, row: RedisCheckpoint, overlapMs: number): Promise<number> {
-    const startMs = row.highUtcMs - overlapMs, shiftedMs = startMs - CLOCK_SHIFT_MS;
-    const [earlier] = runsOf(await this.#reader.range(symbol, String(Math.max(0, shiftedMs)), 1));
-    if (earlier === undefined) return Math.max(0, startMs);
-    const offsetMs = earlier.ticks.serverMs(0) - earlier.ticks.utcMs(0);
-    return Math.max(0, offsetMs > row.highServerMs - row.highUtcMs ? shiftedMs : startMs);
-  }
-
-  async #trimBelow(symbol: string, id: TickId): Promise<number> {
-    const keys = [this.#keys.stream(symbol), this.#keys.checkpoint(symbol)] as const;
-    const count = await this.#connection.run(
-      "trim ticks",
-      (redis) => redis.eval(TRIM, 2, ...keys, formatId(id)),
-    );
-    return Number(count);
-  }
-
-  /** Frees what exceeds `maxCount`, oldest first, and never at or past `bound`. */
-  async #trimToCount(symbol: string, bound: TickId, maxCount: number): Promise<number> {
-    const length = await this.#connection.run(
-      "count ticks",
-      (redis) => redis.xlen(this.#keys.stream(symbol)),
-    );
-    let trimmed = 0;
-    for (let excess = length - maxCount; excess > 0;) {
-      const entries = await this.#reader.range(symbol, "-", Math.min(excess, TRIM_STEP) + 1);
-      const kept = entries.at(-1);
-      const all = entries.length <= Math.min(excess, TRIM_STEP);
-      const [run] = kept ? runsOf([kept]) : [];
-      if (run === undefined) break;
-      const keptId = all ? { ...run.lastId, n: run.lastId.n + 1 } : run.firstId;
-      const went = await this.#trimBelow(symbol, compareIds(keptId, bound) < 0 ? keptId : bound);
-      if (went === 0) break;
-      trimmed += went;
-      excess -= went;
-    }
-    return trimmed;
   }
 }

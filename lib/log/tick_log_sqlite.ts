@@ -1,17 +1,12 @@
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { compareIds, NO_TICK, type TickId } from "../market/tick_id.ts";
 import { failPoint } from "../program/fail_point.ts";
 import { FolderLock } from "../program/folder_lock.ts";
 import { foreignMark, marked } from "./marks.ts";
-import { assignIds, highOf, type Run, ticksSince } from "./segments.ts";
-import {
-  guarded,
-  openDatabase,
-  SCHEMA_VERSION,
-  TICKS_FILE,
-  TICKS_SCHEMA,
-  transaction,
-} from "./sqlite_schema.ts";
+import { assignIds, ticksSince } from "./segments.ts";
+import { guarded, openDatabase, TICKS_FILE, transaction } from "./sqlite_schema.ts";
+import { prepareTickFile, type TickFileOptions } from "./sqlite_tick_file.ts";
+import { TickWrites } from "./sqlite_tick_writes.ts";
 import type {
   Append,
   AppendResult,
@@ -23,17 +18,8 @@ import type {
   TickLog,
   TrimPolicy,
 } from "./tick_log.ts";
-import { checkpointOf, type SymbolRow, TickQueries, tickQueries } from "./tick_log_sqlite_file.ts";
+import { checkpointOf, type SymbolRow, TickQueries } from "./tick_log_sqlite_file.ts";
 import { SqliteTickLogReader } from "./tick_log_sqlite_reader.ts";
-
-export interface SqliteLogOptions {
-  /** `<DATA_DIR>/log`; made when missing. */
-  readonly folder: string;
-  /** What the ticks are (raw, replay, simulated): a log keeps its kind and refuses another. */
-  readonly kind: string;
-  /** The file may not grow past this; then `LogUnavailable` with reason `full`. */
-  readonly maxBytes?: number;
-}
 
 /** Runs are cut here, so that a reader's share of a read stays small. */
 const RUN_TICKS = 2_000;
@@ -41,9 +27,6 @@ const RUN_TICKS = 2_000;
 const CLOCK_SHIFT_MS = 3 * 3_600_000;
 /** Between two batches of a trim other work has its turn. */
 const TRIM_RUNS = 2_000;
-/** Half the WAL that a burst of full groups leaves; what is above it is given back. */
-const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
-
 /**
  * The log in a SQLite file, of which there is one appender: WAL, and with `full` durability every
  * append is on the disk when it resolves.
@@ -52,16 +35,18 @@ export class SqliteTickLog implements TickLog {
   readonly #db: DatabaseSync;
   readonly #lock: FolderLock;
   readonly #queries: TickQueries;
+  readonly #writes: TickWrites;
   readonly #reader: SqliteTickLogReader;
   /** What the file holds; changed only after a commit, as nobody else writes. */
   readonly #symbols = new Map<string, SymbolRow>();
   readonly #listeners = new Set<() => void>();
   #seq: number;
 
-  private constructor(db: DatabaseSync, lock: FolderLock, { folder }: SqliteLogOptions) {
+  private constructor(db: DatabaseSync, lock: FolderLock, { folder }: TickFileOptions) {
     this.#db = db;
     this.#lock = lock;
     this.#queries = new TickQueries(db);
+    this.#writes = new TickWrites(db);
     for (const row of this.#queries.changedSince(-1)) this.#symbols.set(row.symbol, row);
     this.#seq = Math.max(0, ...[...this.#symbols.values()].map((row) => row.seq));
     this.#reader = new SqliteTickLogReader({
@@ -78,7 +63,7 @@ export class SqliteTickLog implements TickLog {
    * Opens the log for appending and makes it when there is none.
    * @throws Error when another process appends to it, or it holds ticks of another kind.
    */
-  static async open(options: SqliteLogOptions): Promise<SqliteTickLog> {
+  static async open(options: TickFileOptions): Promise<SqliteTickLog> {
     const { folder } = options;
     const lock = await FolderLock.tryTake(folder, "ticks");
     if (lock === undefined) {
@@ -88,7 +73,7 @@ export class SqliteTickLog implements TickLog {
     let db: DatabaseSync | undefined;
     try {
       db = openDatabase(`${folder}/${TICKS_FILE}`, { readOnly: false });
-      prepare(db, options);
+      prepareTickFile(db, options);
       return new SqliteTickLog(db, lock, options);
     } catch (cause) {
       db?.close();
@@ -106,16 +91,15 @@ export class SqliteTickLog implements TickLog {
   sync(): void {
     this.setDurability("full");
     transaction(this.#db, "sync the log", () => {
-      this.#run("UPDATE meta SET value = value WHERE name = 'kind'");
+      this.#writes.touch();
     });
   }
 
   /** Forgets a symbol's ticks and goes on from what another log knows of it. */
   adopt(symbol: string, other: Checkpoint & { readonly highUtcMs: number }): void {
     const row = transaction(this.#db, `adopt ${symbol}`, () => {
-      const known = this.#symbols.get(symbol) ?? this.#insertSymbol(symbol, other.feed);
-      this.#run("DELETE FROM ticks WHERE symbol_no = ?", [known.no]);
-      this.#run("UPDATE symbols SET feed = ? WHERE no = ?", [other.feed, known.no]);
+      const known = this.#symbols.get(symbol) ?? this.#writes.insertSymbol(symbol, other.feed);
+      this.#writes.forget(known.no, other.feed);
       const seq = ++this.#seq;
       const adopted = {
         ...known,
@@ -124,9 +108,8 @@ export class SqliteTickLog implements TickLog {
         seq,
         appended: known.appended,
       };
-      this.#updateSymbol(adopted);
-      const upsert = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)";
-      this.#run(upsert, [adoptedAt(symbol), String(other.highServerMs)]);
+      this.#writes.updateSymbol(adopted);
+      this.#writes.setMeta(adoptedAt(symbol), String(other.highServerMs));
       return adopted;
     });
     this.#keep([row]);
@@ -172,10 +155,10 @@ export class SqliteTickLog implements TickLog {
     transaction(this.#db, "store marks", () => {
       for (const mark of marks) {
         const before = rows.get(mark.symbol) ?? this.#symbols.get(mark.symbol) ??
-          this.#insertSymbol(mark.symbol, mark.feed);
+          this.#writes.insertSymbol(mark.symbol, mark.feed);
         if (before.feed !== mark.feed) throw foreignMark(mark, before.feed);
         const row = { ...before, ...marked(before, mark), seq: ++this.#seq };
-        this.#updateSymbol(row);
+        this.#writes.updateSymbol(row);
         rows.set(mark.symbol, row);
       }
     });
@@ -258,34 +241,13 @@ export class SqliteTickLog implements TickLog {
         ? { outcome: "conflict" }
         : { outcome: "conflict", checkpoint: checkpointOf(known) };
     }
-    let row = known ?? this.#insertSymbol(symbol, feed);
+    let row = known ?? this.#writes.insertSymbol(symbol, feed);
     const runs = assignIds(row.lastId, ticks, { floorMs: row.floorMs, maxTicks: RUN_TICKS });
-    for (const run of runs) row = this.#insertRun(row, run);
-    this.#updateSymbol(row);
+    for (const run of runs) row = this.#writes.insertRun(row, run, ++this.#seq);
+    this.#writes.updateSymbol(row);
     rows.push(row);
     const firstId = runs[0]?.firstId ?? row.lastId;
     return { outcome: "appended", firstId, lastId: row.lastId };
-  }
-
-  #insertRun(row: SymbolRow, { firstId, lastId, ticks }: Run): SymbolRow {
-    const seq = ++this.#seq;
-    const high = highOf(ticks);
-    this.#run(
-      `INSERT INTO ticks (seq, symbol_no, ms, n, last_ms, last_n, count, before, max_server_ms, records)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      [seq, row.no, firstId.ms, firstId.n, lastId.ms, lastId.n],
-      [ticks.count, row.appended, high.serverMs, ticks.bytes],
-    );
-    const higher = high.serverMs > row.highServerMs || row.appended === 0;
-    return {
-      ...row,
-      lastId,
-      seq,
-      highServerMs: higher ? high.serverMs : row.highServerMs,
-      highUtcMs: higher ? high.utcMs : row.highUtcMs,
-      appended: row.appended + ticks.count,
-      ended: false,
-    };
   }
 
   /** Frees the oldest runs of a symbol that nothing needs; returns how many ticks went. */
@@ -297,12 +259,7 @@ export class SqliteTickLog implements TickLog {
     const row = this.#symbols.get(symbol);
     if (row === undefined) return 0;
     let count = 0, trimmedId = row.trimmedId;
-    const oldest = guarded(
-      "read old ticks",
-      () =>
-        this.#db.prepare(`SELECT last_ms, last_n, count, before, max_server_ms FROM ticks
-        WHERE symbol_no = ? ORDER BY last_ms, last_n LIMIT ?`).all(row.no, TRIM_RUNS),
-    );
+    const oldest = guarded("read old ticks", () => this.#writes.oldest(row.no, TRIM_RUNS));
     for (const run of oldest) {
       const lastId = { ms: Number(run.last_ms), n: Number(run.last_n) };
       const newer = row.appended - Number(run.before) - Number(run.count);
@@ -316,56 +273,11 @@ export class SqliteTickLog implements TickLog {
     if (count === 0) return 0;
     const changed = { ...row, trimmedId, seq: ++this.#seq };
     transaction(this.#db, "trim ticks", () => {
-      this.#run("DELETE FROM ticks WHERE symbol_no = ? AND (last_ms, last_n) <= (?, ?)", [
-        row.no,
-        trimmedId.ms,
-        trimmedId.n,
-      ]);
-      this.#updateSymbol(changed);
+      this.#writes.deleteUpTo(row.no, trimmedId);
+      this.#writes.updateSymbol(changed);
     });
     this.#symbols.set(symbol, changed);
     return count;
-  }
-
-  #insertSymbol(symbol: string, feed: string): SymbolRow {
-    const { lastInsertRowid } = this.#statement(`INSERT INTO symbols (symbol, feed, last_ms, last_n,
-      high_server_ms, high_utc_ms, floor_ms, watermark_ms, ended, trimmed_ms, trimmed_n, appended, seq)
-      VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`).run(symbol, feed);
-    return {
-      symbol,
-      no: Number(lastInsertRowid),
-      feed,
-      lastId: NO_TICK,
-      highServerMs: 0,
-      highUtcMs: 0,
-      floorMs: 0,
-      watermarkMs: 0,
-      ended: false,
-      trimmedId: NO_TICK,
-      appended: 0,
-      seq: 0,
-    };
-  }
-
-  #updateSymbol(row: SymbolRow): void {
-    this.#run(
-      `UPDATE symbols SET last_ms = ?, last_n = ?, high_server_ms = ?, high_utc_ms = ?, floor_ms = ?,
-       watermark_ms = ?, ended = ?, trimmed_ms = ?, trimmed_n = ?, appended = ?, seq = ? WHERE no = ?`,
-      [row.lastId.ms, row.lastId.n, row.highServerMs, row.highUtcMs, row.floorMs, row.watermarkMs],
-      [Number(row.ended), row.trimmedId.ms, row.trimmedId.n, row.appended, row.seq, row.no],
-    );
-  }
-
-  readonly #statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
-
-  #statement(sql: string) {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) this.#statements.set(sql, statement = this.#db.prepare(sql));
-    return statement;
-  }
-
-  #run(sql: string, ...values: readonly SQLInputValue[][]): void {
-    this.#statement(sql).run(...values.flat());
   }
 
   #keep(rows: readonly SymbolRow[]): void {
@@ -374,43 +286,7 @@ export class SqliteTickLog implements TickLog {
   }
 }
 
-function prepare(db: DatabaseSync, { kind, maxBytes, folder }: SqliteLogOptions): void {
-  guarded(`prepare ${folder}`, () => {
-    db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    db.exec(`PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`);
-    if (maxBytes !== undefined) {
-      const pageBytes = Number(db.prepare("PRAGMA page_size").get()?.page_size);
-      db.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
-    }
-  });
-  const existing = tickQueries(db);
-  if (existing === undefined) return create(db, kind);
-  const version = existing.meta("schema"), before = existing.meta("kind");
-  if (version !== SCHEMA_VERSION) {
-    throw new Error(
-      `Cannot open ${folder} as log version ${SCHEMA_VERSION}: current is ${version}`,
-    );
-  }
-  if (before !== kind) {
-    throw new Error(`Cannot open the log in ${folder} as ${kind}: current kind is ${before}`);
-  }
-}
-
-function create(db: DatabaseSync, kind: string): void {
-  const meta = { schema: SCHEMA_VERSION, kind, epoch: random(8), resume_key: random(32) };
-  transaction(db, "begin a new log", () => {
-    db.exec(TICKS_SCHEMA);
-    const insert = db.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
-    for (const [name, value] of Object.entries(meta)) insert.run(name, value);
-  });
-}
-
 /** The meta entry that holds a symbol's greatest server stamp when it was adopted. */
 function adoptedAt(symbol: string): string {
   return `adopted:${symbol}`;
-}
-
-/** Random bytes as hex. */
-export function random(bytes: number): string {
-  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
 }

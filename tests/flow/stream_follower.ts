@@ -32,7 +32,10 @@ export class StreamFollower implements Disposable {
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     socket.on("open", () => this.#subscribe(socket));
-    socket.on("message", (data) => this.#receive(JSON.parse(String(data))));
+    socket.on("message", (data) => {
+      // A socket that was given up may still hand over what had arrived.
+      if (socket === this.#socket) this.#receive(JSON.parse(String(data)));
+    });
     socket.on("error", () => {});
     socket.on("close", () => setTimeout(() => this.#connect(), 50));
   }
@@ -55,6 +58,7 @@ export class StreamFollower implements Disposable {
       if (first) {
         this.#epoch = message.epoch;
         this.#socket?.terminate();
+        this.#socket = undefined;
       }
     } else if (
       message.type === "tick" && this.#epoch !== undefined && typeof message.id === "string"

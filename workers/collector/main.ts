@@ -2,6 +2,9 @@ import { openDataFolder } from "../../lib/capture/data_folder.ts";
 import { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import { openChannel } from "../../lib/log/open_channel.ts";
 import { openLog } from "../../lib/log/open_log.ts";
+import type { TickLog } from "../../lib/log/tick_log.ts";
+import { SpillingTickLog } from "../../lib/log/tick_log_spilling.ts";
+import { pause } from "../../lib/program/pause.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import { runProgram } from "../../lib/program/run.ts";
 import { dataDirOf, type DataKind } from "../../lib/program/shared_settings.ts";
@@ -19,6 +22,13 @@ const INVENTED_PAST_MS = 300_000;
 function defaultCaptureFrom(kind: DataKind): CaptureFrom {
   if (kind === "simulated") return new Date(Date.now() - INVENTED_PAST_MS);
   return kind === "replay" ? "start" : "now";
+}
+
+/** What waits for Redis in the journal is not seen by anyone yet: the work is over when it is. */
+async function handedOn(log: TickLog, signal: AbortSignal): Promise<void> {
+  while (log instanceof SpillingTickLog && log.spill !== undefined && !signal.aborted) {
+    await pause(50, signal);
+  }
 }
 
 runProgram({
@@ -77,6 +87,7 @@ runProgram({
       deadLetters: new DeadLetters(dataDir),
       holes: await FeedHoles.open(dataDir),
     });
+    await handedOn(log, signal);
     over.abort();
     await retaining;
   },

@@ -1,3 +1,4 @@
+import { lastIdOf, runAfter } from "../../lib/log/segments.ts";
 import type { Segment } from "../../lib/log/tick_log.ts";
 import { Ticks } from "../../lib/market/tick.ts";
 import { compareIds, nextId, type TickId } from "../../lib/market/tick_id.ts";
@@ -6,11 +7,8 @@ import { compareIds, nextId, type TickId } from "../../lib/market/tick_id.ts";
 
 /** What of the segment lies strictly after `id`; undefined when nothing does. */
 export function partAfter(segment: Segment, id: TickId): Segment | undefined {
-  if (compareIds(segment.firstId, id) > 0) return segment;
-  if (compareIds(segment.lastId, id) <= 0) return undefined;
-  let at = segment.firstId, index = 0;
-  while (compareIds(at, id) <= 0) at = nextId(at, segment.ticks.utcMs(++index));
-  return { ...segment, firstId: at, ticks: segment.ticks.slice(index) };
+  const run = runAfter(segment, id);
+  return run && { ...run, symbol: segment.symbol };
 }
 
 /** What of the segment lies at or before `id`; undefined when nothing does. */
@@ -42,16 +40,12 @@ function lastTick(ticks: Ticks): Ticks {
 
 /** The segment in parts of at most `size` ticks. */
 export function* partsOf(segment: Segment, size: number): Generator<Segment> {
-  const { ticks } = segment;
-  if (ticks.count <= size) return yield segment;
-  let id = segment.firstId, firstId = id, from = 0;
-  for (let index = 1; index <= ticks.count; index++) {
-    if (index - from === size || index === ticks.count) {
-      yield { ...segment, firstId, lastId: id, ticks: ticks.slice(from, index) };
-      from = index;
-    }
-    if (index === ticks.count) return;
-    id = nextId(id, ticks.utcMs(index));
-    if (index === from) firstId = id;
+  const { symbol, ticks } = segment;
+  let { firstId } = segment;
+  for (let from = 0; from < ticks.count; from += size) {
+    const to = Math.min(ticks.count, from + size), part = ticks.slice(from, to);
+    const lastId = lastIdOf(firstId, part);
+    yield { symbol, firstId, lastId, ticks: part };
+    if (to < ticks.count) firstId = nextId(lastId, ticks.utcMs(to));
   }
 }

@@ -50,7 +50,7 @@ export function writerEvents(telemetry: Telemetry) {
     "Outages of the feed that could not be written to metadata/gaps.jsonl.",
   );
   /** A cause of all symbols is one line, told by `news`. */
-  const begun: string[] = [], continued: string[] = [], waiting: string[] = [];
+  const begun: string[] = [], continued: string[] = [], waiting: string[] = [], left: string[] = [];
   const failing = new Map<string, string[]>();
   let isLogAway = false;
 
@@ -91,7 +91,7 @@ export function writerEvents(telemetry: Telemetry) {
       log.error(`${symbol} has a hole: ${from} to ${new Date(resumption.toMs).toISOString()}`);
     },
     givenUp(symbol: string): void {
-      log.info(`leaves ${symbol} to another writer`);
+      left.push(symbol);
     },
     stopped(symbol: string, cause: unknown): void {
       failures.inc({ kind: "stopped" });
@@ -104,19 +104,25 @@ export function writerEvents(telemetry: Telemetry) {
     },
     /** Says what concerns many symbols, a line for all of them; after each survey and flush. */
     news(): void {
-      if (begun.length + continued.length > 0) {
-        log.info(
-          `captures ${begun.length + continued.length} more symbols: ${begun.length} from the ` +
-            `beginning, ${continued.length} from the end of their files`,
-        );
+      const parts = [
+        ...begun.length > 0 ? [`${begun.length} from the beginning`] : [],
+        ...continued.length > 0 ? [`${continued.length} from the end of their files`] : [],
+      ];
+      if (parts.length > 0) {
+        log.info(`captures ${begun.length + continued.length} symbols: ${parts.join(", ")}`);
       }
+      if (left.length > 0) log.info(`leaves ${left.length} symbols to another writer`);
       if (waiting.length > 0) {
         log.warning(`the log is behind the end of the files, waits for it: ${some(waiting)}`);
       }
       for (const [message, symbols] of failing) {
         log.error(`cannot write ${some(symbols)} now, tried again soon: ${message}`);
       }
-      begun.length = continued.length = waiting.length = 0;
+      begun.length =
+        continued.length =
+        waiting.length =
+        left.length =
+          0;
       failing.clear();
     },
     holeNotNoted(cause: unknown): void {

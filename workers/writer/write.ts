@@ -7,6 +7,7 @@ import { BackOff, pause } from "../../lib/program/pause.ts";
 import { CaptureStopped } from "./capture_stopped.ts";
 import { claimFolder } from "./folder_claim.ts";
 import { Gathering } from "./gathering.ts";
+import { isEverythingSealed } from "./once.ts";
 import { Sealing } from "./sealing.ts";
 import type { SymbolCapture } from "./symbol_capture.ts";
 import type { WriteOptions } from "./write_options.ts";
@@ -50,10 +51,7 @@ class WriteLoop implements Disposable {
         await this.#commit();
         if (performance.now() >= this.#surveyAtMs) {
           await this.#survey();
-          if (once && await this.#isEverythingSealed()) {
-            this.#throwIfStopped();
-            return true;
-          }
+          if (once && await this.#isOver()) return true;
         }
         await this.#flush(await this.#gathering.next(this.#surveyAtMs));
         return false;
@@ -277,25 +275,8 @@ class WriteLoop implements Disposable {
     if (failed > 0) this.#options.health.cycle(false);
   }
 
-  #throwIfStopped(): void {
-    const stopped = [...this.#options.captures.all()].filter(({ state }) => state === "stopped");
-    if (stopped.length === 0) return;
-    const reasons = stopped.map(({ symbol, reason }) => `${symbol}: ${reason}`).join("; ");
-    throw new Error(`Cannot finish all symbols as sealed files: current value is ${reasons}`);
-  }
-
-  async #isEverythingSealed(): Promise<boolean> {
-    const { log, captures } = this.#options;
-    if (this.#checkpoints.size === 0) return false;
-    const committed = await log.committed(READER);
-    return [...this.#checkpoints].every(([symbol, { ended, lastId }]) => {
-      if (!ended) return false;
-      const capture = captures.get(symbol);
-      if (capture?.state === "stopped") return true;
-      if (capture !== undefined && (capture.state !== "capturing" || capture.hasOpenFiles)) {
-        return false;
-      }
-      return compareIds(capture?.position ?? committed.get(symbol) ?? NO_TICK, lastId) >= 0;
-    });
+  async #isOver(): Promise<boolean> {
+    const committed = await this.#options.log.committed(READER);
+    return isEverythingSealed(this.#checkpoints, { captures: this.#options.captures, committed });
   }
 }
