@@ -88,9 +88,10 @@ async function start(args: readonly string[]): Promise<void> {
     channel,
   });
   try {
+    // Each finds what it reads: the collector the bridge, the others a log that is open for ticks.
     await programs.start("bridge");
-    const workers = (["gateway", "health", "writer", "collector"] as const)
-      .map((name) => programs.start(name));
+    await programs.start("collector");
+    const workers = (["gateway", "health", "writer"] as const).map((name) => programs.start(name));
     const [gateway, health] = await Promise.all(workers);
     panel.print(`page    ${gateway?.url ?? ""}`);
     panel.print(`health  ${health?.url ?? ""}health`);

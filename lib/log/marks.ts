@@ -5,10 +5,10 @@ const DAY_MS = 86_400_000;
 
 export type Progress = Pick<Checkpoint, "floorMs" | "watermarkMs" | "ended">;
 
-/** What a mark makes of a checkpoint: nothing in it ever goes back. */
+/** What a mark makes of a checkpoint: no time in it ever goes back; a feed that ended may begin again. */
 export function marked(before: Progress & Pick<Checkpoint, "lastId">, mark: Mark): Progress {
   const watermarkMs = Math.max(before.watermarkMs, mark.watermarkMs);
-  const ended = before.ended || mark.ended;
+  const { ended } = mark;
   // An ended feed closes the day that it got to; a watermark closes the days before its own.
   const reached = Math.max(before.lastId.ms, watermarkMs);
   const floorMs = mark.ended && reached > 0

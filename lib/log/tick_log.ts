@@ -21,7 +21,7 @@ export interface Checkpoint {
   readonly floorMs: number;
   /** UTC ms up to which the feed has delivered everything; 0 when it never said. */
   readonly watermarkMs: number;
-  /** The feed said that nothing follows. A later append clears it. */
+  /** The feed said that nothing follows. A later append clears it, and so does a mark that says no. */
   readonly ended: boolean;
   /** Ids up to here are trimmed; NO_TICK when none are. */
   readonly trimmedId: TickId;

@@ -1,6 +1,8 @@
 import { compareIds, NO_TICK, type TickId } from "../market/tick_id.ts";
-import { WakeableWait } from "./wakeable_wait.ts";
-import type { RedisCheckpoint } from "./redis_keys.ts";
+import { BackOff, pause } from "../program/pause.ts";
+import { JournalKeeping } from "./journal_keeping.ts";
+import { reconcile } from "./reconciling.ts";
+import { OpenSpill, type Spill, ticksOf } from "./spill.ts";
 import { type KnownAppend, RedisTickLog } from "./tick_log_redis.ts";
 import { SqliteTickLog } from "./tick_log_sqlite.ts";
 import {
@@ -28,24 +30,12 @@ export interface SpillingOptions {
   readonly keepMs?: number;
 }
 
-/** For health: what waits for Redis. */
-export interface Spill {
-  readonly sinceMs: number;
-  readonly ticks: number;
-  /** UTC ms of the oldest tick that waits, by id; undefined when none does yet. */
-  readonly oldestMs: number | undefined;
-  /** What the last try met. */
-  readonly cause: string;
-}
-
 /** 3.5 GB on the disk: half a day of 1,000 ticks a second, and more than a Redis outage should last. */
 const MAX_TICKS = 50_000_000;
 /** Many times the second that `appendfsync everysec` may lose. */
 const KEEP_MS = 120_000;
 const DRAIN_TICKS = 20_000;
-const HOUSEKEEPING_MS = 10_000;
 const SHORTEST_RETRY_MS = 50, LONGEST_RETRY_MS = 2_000;
-const ACKNOWLEDGED = "redis";
 
 /**
  * The collector's log in front of Redis. Every append goes to a journal on the collector's own disk
@@ -58,30 +48,27 @@ const ACKNOWLEDGED = "redis";
 export class SpillingTickLog implements TickLog {
   readonly #journal: SqliteTickLog;
   readonly #redis: RedisTickLog;
+  readonly #keeping: JournalKeeping;
   readonly #maxTicks: number;
   readonly #keepMs: number;
   /** Where Redis is, by symbol, as far as it acknowledged. */
   #acknowledged = new Map<string, TickId>();
   readonly #feeds = new Map<string, string>();
   readonly #marks = new Map<string, Mark>();
-  #snapshots: { atMs: number; positions: ReadonlyMap<string, TickId> }[] = [];
-  #spill:
-    | { sinceMs: number; ticks: number; oldestMs?: number | undefined; cause: string }
-    | undefined;
+  #spill: OpenSpill | undefined;
   #recovery: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   /** Counts what entered the journal, so that a drain notices what came while it looked. */
   #entered = 0;
   #epoch: string | undefined;
-  #keptAtMs = 0;
   readonly #stop = new AbortController();
-  readonly #pause = new WakeableWait();
 
   private constructor(journal: SqliteTickLog, options: SpillingOptions) {
     this.#journal = journal;
     this.#redis = new RedisTickLog(options);
     this.#maxTicks = options.maxTicks ?? MAX_TICKS;
     this.#keepMs = options.keepMs ?? KEEP_MS;
+    this.#keeping = new JournalKeeping(journal, { keepMs: this.#keepMs });
   }
 
   /** Opens the journal and meets Redis; when it is away the log starts by spilling. */
@@ -89,11 +76,10 @@ export class SpillingTickLog implements TickLog {
     const log = new SpillingTickLog(await SqliteTickLog.open(options), options);
     for (const [symbol, { feed }] of await log.#journal.checkpoints()) {
       log.#feeds.set(symbol, feed);
-      const id = (await log.#journal.committed(ACKNOWLEDGED)).get(symbol);
-      if (id) log.#acknowledged.set(symbol, id);
     }
-    const waiting = [...(await log.#journal.backlog(ACKNOWLEDGED)).values()];
-    log.#spill = { sinceMs: Date.now(), ticks: sum(waiting), cause: "not connected yet" };
+    log.#acknowledged = await log.#keeping.acknowledged();
+    const ticks = await log.#keeping.waiting();
+    log.#spill = new OpenSpill({ ticks, cause: "not connected yet" });
     try {
       await log.#recoverOnce();
     } catch (cause) {
@@ -104,7 +90,9 @@ export class SpillingTickLog implements TickLog {
 
   /** What waits for Redis; `undefined` while it takes everything at once. */
   get spill(): Spill | undefined {
-    return this.#spill && { ...this.#spill, oldestMs: this.#spill.oldestMs };
+    if (this.#spill === undefined) return undefined;
+    const { sinceMs, ticks, oldestMs, cause } = this.#spill;
+    return { sinceMs, ticks, oldestMs, cause };
   }
 
   append(appends: readonly Append[]): Promise<AppendResult[]> {
@@ -194,7 +182,6 @@ export class SpillingTickLog implements TickLog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#pause[Symbol.dispose]();
     await this.#turn.catch(() => {});
     await this.#redis[Symbol.asyncDispose]();
     await this.#recovery;
@@ -203,13 +190,7 @@ export class SpillingTickLog implements TickLog {
 
   async #append(appends: readonly Append[]): Promise<AppendResult[]> {
     this.#mustKnow();
-    const count = sum(appends.map(({ ticks }) => ticks.count));
-    if (this.#spill && this.#spill.ticks + count > this.#maxTicks) {
-      throw new LogUnavailable(
-        `Cannot append ${count} ticks while Redis is away: current journal holds ${this.#spill.ticks} of at most ${this.#maxTicks}`,
-        { reason: "full", cause: this.#spill.cause },
-      );
-    }
+    this.#spill?.admit(ticksOf(appends), this.#maxTicks);
     const results = await this.#journal.append(appends);
     this.#entered++;
     const stored: (KnownAppend & { lastId: TickId })[] = [];
@@ -220,13 +201,12 @@ export class SpillingTickLog implements TickLog {
       stored.push({ ...append, firstId: result.firstId, lastId: result.lastId });
     });
     if (this.#spill) {
-      this.#spill.ticks += sum(stored.map(({ ticks }) => ticks.count));
-      this.#spill.oldestMs ??= stored[0]?.firstId.ms;
+      this.#spill.wait(stored);
       return results;
     }
     try {
       await this.#forward(stored);
-      await this.#keepHouse();
+      await this.#keeping.keep(this.#acknowledged);
     } catch (cause) {
       this.#spillFrom(cause, stored);
     }
@@ -257,29 +237,23 @@ export class SpillingTickLog implements TickLog {
 
   /** From here on appends stay in the journal, until a recovery has brought Redis up to it. */
   #spillFrom(cause: unknown, waiting: readonly KnownAppend[] = []): void {
-    const ticks = sum(waiting.map((append) => append.ticks.count));
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const oldestMs = waiting[0]?.firstId.ms;
-    const before = this.#spill ?? { sinceMs: Date.now(), ticks: 0 };
-    this.#spill = {
-      ...before,
-      ...(oldestMs !== undefined && { oldestMs }),
-      ticks: before.ticks + ticks,
-      cause: message,
-    };
+    this.#spill ??= new OpenSpill({ ticks: 0, cause: "" });
+    this.#spill.cause = cause instanceof Error ? cause.message : String(cause);
+    this.#spill.wait(waiting);
     this.#journal.sync();
     this.#recovery ??= this.#recover().finally(() => this.#recovery = undefined);
   }
 
   async #recover(): Promise<void> {
-    for (let delayMs = SHORTEST_RETRY_MS; !this.#stop.signal.aborted;) {
-      await this.#pause.wait(this.#pause.wakes, delayMs, this.#stop.signal);
-      if (this.#stop.signal.aborted) return;
+    const { signal } = this.#stop;
+    const backOff = new BackOff({ minMs: SHORTEST_RETRY_MS, maxMs: LONGEST_RETRY_MS });
+    while (!signal.aborted) {
+      await pause(backOff.next(), signal);
+      if (signal.aborted) return;
       try {
         return await this.#recoverOnce();
       } catch (cause) {
         if (this.#spill && cause instanceof Error) this.#spill.cause = cause.message;
-        delayMs = Math.min(LONGEST_RETRY_MS, delayMs * 2);
       }
     }
   }
@@ -288,11 +262,10 @@ export class SpillingTickLog implements TickLog {
     await this.#inTurn(() => this.#reconcile());
     while (true) {
       const entered = this.#entered;
-      const after = new Map(
-        [...this.#feeds.keys()].map((
-          symbol,
-        ) => [symbol, this.#acknowledged.get(symbol) ?? NO_TICK]),
-      );
+      const after = new Map<string, TickId>();
+      for (const symbol of this.#feeds.keys()) {
+        after.set(symbol, this.#acknowledged.get(symbol) ?? NO_TICK);
+      }
       const segments = await this.#journal.read(after, { maxTicks: DRAIN_TICKS });
       for (const segment of segments) await this.#drain(segment);
       if (segments.length > 0) continue;
@@ -308,49 +281,23 @@ export class SpillingTickLog implements TickLog {
     const expectedTail = this.#acknowledged.get(symbol) ?? NO_TICK;
     const feed = this.#feeds.get(symbol) ?? "";
     await this.#forward([{ symbol, feed, expectedTail, firstId, lastId, ticks }]);
-    if (this.#spill === undefined) return;
-    this.#spill.ticks = Math.max(0, this.#spill.ticks - ticks.count);
-    this.#spill.oldestMs = lastId.ms;
+    this.#spill?.followed({ ticks: ticks.count, lastMs: lastId.ms });
   }
 
-  /** Compares each symbol's tail here and in Redis, and decides from where Redis is filled up. */
+  /** Decides for each symbol from where Redis is filled up. */
   async #reconcile(): Promise<void> {
     const epoch = await this.#redis.epoch();
     const theirs = await this.#redis.redisCheckpoints();
-    const ours = await this.#journal.checkpoints();
     const lost = new Map<string, TickId>();
-    for (const symbol of new Set([...ours.keys(), ...theirs.keys()])) {
-      const here = ours.get(symbol), there = theirs.get(symbol) ?? nothingOf(here?.feed ?? "");
-      const order = here ? compareIds(there.lastId, here.lastId) : 1;
-      const held = here && here.feed === there.feed &&
-        compareIds(there.lastId, here.trimmedId) >= 0;
-      if (here === undefined || order > 0 || !held) {
-        this.#journal.adopt(symbol, there);
-        if (order < 0) lost.set(symbol, there.lastId);
-      } else if (here.watermarkMs > there.watermarkMs || here.ended !== there.ended) {
-        const { feed, watermarkMs, ended } = here;
-        this.#marks.set(symbol, { symbol, feed, watermarkMs, ended });
-      }
-      this.#feeds.set(symbol, there.feed);
-      this.#acknowledged.set(symbol, there.lastId);
+    for (const symbol of reconcile(await this.#journal.checkpoints(), theirs)) {
+      if (symbol.adopted) this.#journal.adopt(symbol.symbol, symbol.adopted);
+      if (symbol.lost) lost.set(symbol.symbol, symbol.tail);
+      if (symbol.mark) this.#marks.set(symbol.symbol, symbol.mark);
+      this.#feeds.set(symbol.symbol, symbol.feed);
+      this.#acknowledged.set(symbol.symbol, symbol.tail);
     }
     if (lost.size > 0) await this.#redis.renewEpoch(lost);
     this.#epoch = lost.size > 0 ? await this.#redis.epoch() : epoch;
-  }
-
-  /** Frees what Redis has acknowledged long enough ago to be sure that it kept it. */
-  async #keepHouse(): Promise<void> {
-    const nowMs = performance.now();
-    if (nowMs - this.#keptAtMs < Math.min(HOUSEKEEPING_MS, this.#keepMs)) return;
-    this.#keptAtMs = nowMs;
-    this.#snapshots.push({ atMs: nowMs, positions: new Map(this.#acknowledged) });
-    const old = this.#snapshots.filter(({ atMs }) => nowMs - atMs >= this.#keepMs);
-    const newest = old.at(-1);
-    if (newest === undefined) return;
-    this.#snapshots = this.#snapshots.slice(old.length);
-    await this.#journal.commit(ACKNOWLEDGED, newest.positions);
-    const policy = { maxAgeMs: 0, maxCount: 0, nowMs: Date.now(), overlapMs: this.#keepMs };
-    await this.#journal.trim({ ...policy, readers: [ACKNOWLEDGED] });
   }
 
   /** A journal that never met this Redis knows nothing of its ticks, and must not begin anew. */
@@ -367,22 +314,4 @@ export class SpillingTickLog implements TickLog {
     this.#turn = turn.catch(() => {});
     return turn;
   }
-}
-
-function nothingOf(feed: string): RedisCheckpoint {
-  return {
-    feed,
-    lastId: NO_TICK,
-    highServerMs: 0,
-    highUtcMs: 0,
-    floorMs: 0,
-    watermarkMs: 0,
-    ended: false,
-    trimmedId: NO_TICK,
-    appended: 0,
-  };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

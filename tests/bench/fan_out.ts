@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Channel } from "../../lib/log/channel.ts";
 import type { Checkpoint, ReadOptions, Segment, TickLogReader } from "../../lib/log/tick_log.ts";
 import { Ticks } from "../../lib/market/tick.ts";
@@ -7,6 +6,7 @@ import { readSettings } from "../../lib/program/settings.ts";
 import { gatewaySettings } from "../../workers/gateway/config.ts";
 import { gatewayEvents } from "../../workers/gateway/events.ts";
 import { runGateway } from "../../workers/gateway/gateway.ts";
+import { LineChild } from "../support/line_child.ts";
 
 /**
  * The gateway's fan-out alone: the log is a list in memory, everything after it is the real thing.
@@ -115,57 +115,19 @@ interface Report {
   readonly latencies: number[];
 }
 
-/** The client process: asks for what came since the last time. */
-class Clients implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  #text = "";
-
-  constructor(port: string, { batch }: { batch: boolean }) {
-    const script = join(import.meta.dirname ?? ".", "fan_out_clients.ts");
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", script, port, String(CLIENTS), batch ? "1" : "0"],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    this.#writer = this.#child.stdin.getWriter();
-  }
-
-  async report(): Promise<Report> {
-    await this.#writer.write(new TextEncoder().encode("report\n"));
-    return JSON.parse(await this.line());
-  }
-
-  async line(): Promise<string> {
-    for (;;) {
-      const end = this.#text.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 1);
-        return line;
-      }
-      const { value, done } = await this.#lines.read();
-      if (done) throw new Error("Cannot read the clients: they have ended");
-      this.#text += value;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer.close().catch(() => {});
-    await this.#lines.cancel();
-    await this.#child.status;
-  }
+/** What came to the clients since the last time. */
+async function report(clients: LineChild): Promise<Report> {
+  await clients.write("report\n");
+  return JSON.parse(await clients.line());
 }
 
 /** All that was on its way, once nothing more comes. */
-async function settled(clients: Clients): Promise<Report> {
+async function settled(clients: LineChild): Promise<Report> {
   let ticks = 0;
   const latencies: number[] = [];
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const more = await clients.report();
+    const more = await report(clients);
     ticks += more.ticks;
     for (const latency of more.latencies) latencies.push(latency);
     if (more.ticks === 0) return { ticks, latencies };
@@ -198,9 +160,14 @@ async function measure(kind: "paced" | "single" | "batch"): Promise<string> {
   });
   const port = new URL(await up.promise).port;
   try {
-    await using clients = new Clients(port, { batch: kind === "batch" });
+    const script = new URL("fan_out_clients.ts", import.meta.url).pathname;
+    const batch = kind === "batch" ? "1" : "0";
+    await using clients = LineChild.start(Deno.execPath(), [
+      ...["run", "-A", "--no-check", script],
+      ...[port, `${CLIENTS}`, batch],
+    ]);
     await clients.line();
-    await clients.report();
+    await report(clients);
     const begunMs = performance.now(), takenBefore = log.taken;
     if (kind === "paced") await pace(log);
     else {

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
-import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { clientFrame, upgradeRequest } from "../support/bare_web_socket.ts";
 
 /**
  * The clients of `fan_out.ts`, in a process of their own: bare TCP, so that what is measured is the
@@ -29,12 +29,7 @@ Deno.exit(0);
 function open(): Promise<void> {
   const socket = connect(Number(port), "127.0.0.1");
   socket.setNoDelay(true);
-  socket.write(
-    "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n" +
-      `sec-websocket-version: 13\r\nsec-websocket-key: ${
-        randomBytes(16).toString("base64")
-      }\r\n\r\n`,
-  );
+  socket.write(upgradeRequest());
   return new Promise((resolve) => {
     socket.once("data", () => {
       socket.write(subscription());
@@ -47,10 +42,10 @@ function open(): Promise<void> {
 }
 
 function subscription(): Uint8Array {
-  const text = JSON.stringify({ subscribe: "*", snapshot: false, batch: batch === "1" });
-  const payload = new TextEncoder().encode(text);
-  // A mask of zeros leaves the payload as it is.
-  return new Uint8Array([0x81, 0x80 | payload.length, 0, 0, 0, 0, ...payload]);
+  return clientFrame(
+    "text",
+    JSON.stringify({ subscribe: "*", snapshot: false, batch: batch === "1" }),
+  );
 }
 
 function count(this: unknown, chunk: Buffer): void {

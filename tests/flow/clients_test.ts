@@ -3,7 +3,7 @@ import { memoryMb } from "../bench/watch.ts";
 import { median } from "../bench/table.ts";
 import { until } from "../support/until.ts";
 import { UNIVERSE } from "../../lib/market/universe.ts";
-import { LineChild } from "./line_child.ts";
+import { LineChild } from "../support/line_child.ts";
 import { idHash, type Reading, type Span, symbolHash } from "./readers.ts";
 import { readCaptured, tickFiles } from "./recorded.ts";
 import { Rig } from "./rig.ts";

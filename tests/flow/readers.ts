@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { clientFrame, upgradeRequest } from "../support/bare_web_socket.ts";
 
 /**
  * Many clients that read all, in a process of their own: bare TCP, so that they cost little beside
@@ -81,7 +81,7 @@ class Client {
       return this.#tick(bytes, from, nowMs);
     }
     const payload = bytes.subarray(from, to);
-    if (opcode === PING) return void this.#socket.write(clientFrame(0x8a, payload));
+    if (opcode === PING) return void this.#socket.write(clientFrame("pong", payload));
     const text = opcode === CLOSE ? `closed: ${payload.subarray(2)}` : payload.toString();
     if (opcode === TEXT && /^\{("subscribed"|"type":"snapshot")/.test(text)) return;
     this.#tally.complaints.push(text);
@@ -141,27 +141,17 @@ export function symbolHash(symbol: string): number {
   return hash;
 }
 
-/** A frame as a client must send it; a mask of zeros leaves the payload as it is. */
-function clientFrame(opcode: number, payload: Uint8Array): Uint8Array {
-  return new Uint8Array([opcode, 0x80 | payload.length, 0, 0, 0, 0, ...payload]);
-}
-
 async function open(port: number, tally: Tally): Promise<Client> {
   const socket = connect(port, "127.0.0.1");
   socket.setNoDelay(true);
   socket.on("error", ({ message }) => tally.complaints.push(message));
-  socket.write(
-    "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n" +
-      `sec-websocket-version: 13\r\nsec-websocket-key: ${
-        randomBytes(16).toString("base64")
-      }\r\n\r\n`,
-  );
+  socket.write(upgradeRequest());
   // Nothing follows the answer to the upgrade before there is a subscription.
   await new Promise((resolve) => socket.once("data", resolve));
   const client = new Client(socket, tally);
   socket.on("data", (chunk: Buffer) => client.take(chunk));
   socket.on("close", () => tally.complaints.push("the connection is closed"));
-  socket.write(clientFrame(TEXT, new TextEncoder().encode('{"subscribe":"*"}')));
+  socket.write(clientFrame("text", '{"subscribe":"*"}'));
   return client;
 }
 

@@ -54,3 +54,33 @@ for (const shape of SAMPLE_SHAPES) {
     });
   }
 }
+
+Deno.test({
+  name: "a second recording joins the folder of the first, and both days are sealed",
+  ignore: !DAYS.every(({ path }) => isThere(path)),
+  async fn() {
+    const first = "ticks/lean_oanda/tick/eurusd/20140506_quote.zip";
+    const second = "ticks/lean_oanda/tick/eurusd/20140509_quote.zip";
+    const folder = await Deno.makeTempDir({ prefix: "arbitrex-" });
+    try {
+      for (const path of [first, second, second]) {
+        await using rig = await Rig.open({
+          shape: "embedded",
+          settings: { DATA_DIR: `${folder}/data` },
+          args: ["--replay", dataFile(path), "--speed", "max", "--once"],
+          dir: folder,
+        });
+        rig.startAll();
+        assert.equal(await rig.ended("start"), 0, rig.output);
+      }
+      const rows = Object.fromEntries(
+        tickFiles(`${folder}/data`, "EURUSD").map((
+          file,
+        ) => [file.slice(-14), readCaptured(file).length]),
+      );
+      assert.deepEqual(rows, { "2014-05-06.csv": 44_864, "2014-05-09.csv": 47_634 });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

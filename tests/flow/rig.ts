@@ -27,6 +27,8 @@ export interface RigOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** Command line of `start` or of the bridge, such as `--replay FILE`. */
   readonly args: readonly string[];
+  /** The folder that programs may write in; by default the rig's own, which goes with it. */
+  readonly dir?: string;
 }
 
 interface Running {
@@ -72,7 +74,11 @@ export class Rig implements AsyncDisposable {
     for (const role of this.roles) this.start(role);
   }
 
-  start(role: Role, settings: Readonly<Record<string, string>> = {}, dir: string = this.dir): void {
+  start(
+    role: Role,
+    settings: Readonly<Record<string, string>> = {},
+    dir: string = this.#options.dir ?? this.dir,
+  ): void {
     const { args } = this.#options;
     const net = ["127.0.0.1", "localhost"].join();
     const child = new Deno.Command(Deno.execPath(), {

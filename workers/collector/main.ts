@@ -14,6 +14,7 @@ import { collectorSettings } from "./config.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { collectorEvents } from "./events.ts";
 import type { CaptureFrom } from "./session.ts";
+import { reopen } from "./marks.ts";
 import { retain } from "./retention.ts";
 
 /** An invented market has a past at once, so that a quiet symbol has a price and a chart has a line. */
@@ -69,6 +70,7 @@ runProgram({
       intervalMs: 60_000,
       signal: AbortSignal.any([signal, over.signal]),
     });
+    await reopen(log);
     ready({});
     const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = settings;
     const tls = bridgeCa === undefined

@@ -1,4 +1,4 @@
-import type { Mark, TickLog } from "../../lib/log/tick_log.ts";
+import { LogUnavailable, type Mark, type TickLog } from "../../lib/log/tick_log.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -44,5 +44,20 @@ export class Marks {
     await log.mark(marks);
     this.#markedMs = watermarkMs;
     this.#writtenAt = performance.now();
+  }
+}
+
+/**
+ * Takes back what an earlier run said of its end: a feed that is read again may bring more. A log
+ * that cannot be reached is told by the first append.
+ */
+export async function reopen(log: TickLog): Promise<void> {
+  try {
+    const ended = [...await log.checkpoints()].filter(([, checkpoint]) => checkpoint.ended);
+    await log.mark(
+      ended.map(([symbol, { feed, watermarkMs }]) => ({ symbol, feed, watermarkMs, ended: false })),
+    );
+  } catch (cause) {
+    if (!(cause instanceof LogUnavailable)) throw cause;
   }
 }

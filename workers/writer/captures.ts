@@ -1,3 +1,5 @@
+import { messageOf } from "../../lib/program/errors.ts";
+import { BackOff } from "../../lib/program/pause.ts";
 import { SymbolCapture } from "./symbol_capture.ts";
 import type { WriterEvents } from "./events.ts";
 import type { Peers } from "./peers.ts";
@@ -17,6 +19,9 @@ export class Captures implements Disposable {
   readonly #options: CapturesOptions;
   readonly #held = new Map<string, SymbolCapture>();
   readonly #passedOverMs = new Map<string, number>();
+  readonly #untakeable = new Map<string, string>();
+  readonly #retry = new BackOff({ minMs: 500, maxMs: 10_000 });
+  #takeAtMs = 0;
   #peerCount = 0;
 
   constructor(options: CapturesOptions) {
@@ -31,6 +36,11 @@ export class Captures implements Disposable {
     return this.#held.values();
   }
 
+  /** Symbols that the disk refused a lock for at the last sharing, and why. */
+  get untakeable(): ReadonlyMap<string, string> {
+    return this.#untakeable;
+  }
+
   capturing(): SymbolCapture[] {
     return [...this.#held.values()].filter(({ state }) => state === "capturing");
   }
@@ -40,7 +50,7 @@ export class Captures implements Disposable {
    * called between two flushes, about once a second. True when symbols went away.
    */
   async share(symbols: readonly string[]): Promise<boolean> {
-    const { dataDir, maxSymbols, peers, events } = this.#options;
+    const { maxSymbols, peers, events } = this.#options;
     const peerCount = peers.count();
     const fair = Math.min(maxSymbols, Math.ceil(symbols.length / (peerCount + 1)));
     const surplus = peerCount > this.#peerCount ? [...this.#held.values()].slice(fair) : [];
@@ -51,19 +61,38 @@ export class Captures implements Disposable {
       events.givenUp(capture.symbol);
     }
     this.#peerCount = peerCount;
-    for (const symbol of symbols) {
-      if (this.#held.has(symbol) || this.#held.size >= maxSymbols) continue;
-      if (this.#held.size >= fair && !this.#isFreeTooLong(symbol)) continue;
-      const capture = await SymbolCapture.tryTake(dataDir, symbol);
-      if (capture !== undefined) this.#held.set(symbol, capture);
-      this.#passedOverMs.delete(symbol);
-    }
+    if (performance.now() >= this.#takeAtMs) await this.#takeFree(symbols, fair);
     return surplus.length > 0;
   }
 
   [Symbol.dispose](): void {
     for (const capture of this.#held.values()) capture[Symbol.dispose]();
     this.#held.clear();
+  }
+
+  async #takeFree(symbols: readonly string[], fair: number): Promise<void> {
+    const { maxSymbols } = this.#options;
+    this.#untakeable.clear();
+    for (const symbol of symbols) {
+      if (this.#held.has(symbol) || this.#held.size >= maxSymbols) continue;
+      if (this.#held.size >= fair && !this.#isFreeTooLong(symbol)) continue;
+      await this.#take(symbol);
+    }
+    if (this.#untakeable.size === 0) this.#retry.reset();
+    else this.#takeAtMs = performance.now() + this.#retry.next();
+  }
+
+  async #take(symbol: string): Promise<void> {
+    const { dataDir, events } = this.#options;
+    try {
+      const capture = await SymbolCapture.tryTake(dataDir, symbol);
+      if (capture !== undefined) this.#held.set(symbol, capture);
+      this.#passedOverMs.delete(symbol);
+    } catch (cause) {
+      // A full disk has no room for a lock either; a later sharing tries again.
+      this.#untakeable.set(symbol, messageOf(cause));
+      events.failing(symbol, cause);
+    }
   }
 
   #isFreeTooLong(symbol: string): boolean {

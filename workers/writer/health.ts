@@ -1,6 +1,7 @@
 import type { ComponentReport, Level } from "../../lib/log/channel.ts";
 import type { Description } from "../../lib/program/beat.ts";
 import { messageOf } from "../../lib/program/errors.ts";
+import type { Captures } from "./captures.ts";
 import { diskSpace } from "./disk_space.ts";
 import type { SymbolCapture } from "./symbol_capture.ts";
 
@@ -26,6 +27,7 @@ export class WriterHealth {
   #disk: ComponentReport | undefined;
   #diskAtMs = -Infinity;
   #captures: readonly SymbolCapture[] = [];
+  #untakeable: ReadonlyMap<string, string> = new Map();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -36,9 +38,10 @@ export class WriterHealth {
     if (this.#cycles.length > CYCLES_REMEMBERED) this.#cycles.shift();
   }
 
-  logReached(backlog: number, captures: readonly SymbolCapture[]): void {
+  logReached(backlog: number, captures: Pick<Captures, "all" | "untakeable">): void {
     this.#backlog = backlog;
-    this.#captures = captures;
+    this.#captures = [...captures.all()];
+    this.#untakeable = new Map(captures.untakeable);
     this.#logProblem = "";
   }
 
@@ -83,7 +86,8 @@ export class WriterHealth {
   }
 
   async #filesystem(): Promise<ComponentReport> {
-    const failing = this.#inState("failing");
+    const untakeable = [...this.#untakeable].map(([symbol, reason]) => ({ symbol, reason }));
+    const failing = [...this.#inState("failing"), ...untakeable];
     if (failing.length > 0) {
       return { status: "critical", value: null, threshold: null, message: reasons(failing) };
     }
@@ -110,7 +114,7 @@ export class WriterHealth {
 }
 
 /** At most three by name: one full disk concerns all symbols. */
-function reasons(captures: readonly SymbolCapture[]): string {
+function reasons(captures: readonly Pick<SymbolCapture, "symbol" | "reason">[]): string {
   const named = captures.slice(0, 3).map(({ symbol, reason }) => `${symbol}: ${reason}`);
   const more = captures.length - named.length;
   return named.join("; ") + (more > 0 ? `; and ${more} more` : "");

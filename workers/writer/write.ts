@@ -194,11 +194,10 @@ class WriteLoop implements Disposable {
       await this.#lookAt(capture, committed.get(capture.symbol) ?? NO_TICK);
     }
     const backlog = await log.backlog(READER);
-    const all = [...captures.all()];
     events.news();
     events.queue(backlog);
-    events.holding(all);
-    health.logReached([...backlog.values()].reduce((sum, count) => sum + count, 0), all);
+    events.holding([...captures.all()]);
+    health.logReached([...backlog.values()].reduce((sum, count) => sum + count, 0), captures);
     this.#surveyAtMs = performance.now() + SURVEY_MS;
   }
 

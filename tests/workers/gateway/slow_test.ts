@@ -1,33 +1,18 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import { clientFrame, upgradeRequest } from "../../support/bare_web_socket.ts";
 import { WsClient } from "../../support/ws_client.ts";
 import { Rig, type RunningGateway, untilReady } from "./rig.ts";
-
-/** A masked text frame, as a client must send it. */
-function clientFrame(text: string): Uint8Array {
-  const payload = new TextEncoder().encode(text), mask = randomBytes(4);
-  const frame = new Uint8Array(8 + payload.length);
-  frame.set([0x81, 0x80 | 126, payload.length >> 8, payload.length & 255]);
-  frame.set(mask, 4);
-  payload.forEach((byte, index) => frame[8 + index] = byte ^ (mask[index % 4] ?? 0));
-  return frame;
-}
 
 /** Subscribes over bare TCP and never reads again. */
 async function stuckReader(gateway: RunningGateway, subscribe: object): Promise<Socket> {
   const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
   await new Promise((resolve) => socket.once("connect", resolve));
   socket.on("error", () => {});
-  socket.write(
-    "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n" +
-      `sec-websocket-version: 13\r\nsec-websocket-key: ${
-        randomBytes(16).toString("base64")
-      }\r\n\r\n`,
-  );
+  socket.write(upgradeRequest());
   await new Promise((resolve) => socket.once("data", resolve));
   socket.pause();
-  socket.write(clientFrame(JSON.stringify(subscribe)));
+  socket.write(clientFrame("text", JSON.stringify(subscribe)));
   return socket;
 }
 

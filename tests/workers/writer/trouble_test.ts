@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LogUnavailable, type TickLogReader } from "../../../lib/log/tick_log.ts";
 import { readManifest } from "../../../lib/capture/manifest.ts";
+import { verify } from "../../../workers/writer/verify.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 import { until } from "../../support/until.ts";
 import {
@@ -55,6 +56,47 @@ Deno.test("a full disk is critical by name, and everything is written once there
   await writing.stop();
   const ids = await idsIn(openPath(dataDir));
   assert.deepEqual([ids.length, new Set(ids).size], [3100, 3100]);
+});
+
+/** Takes all the room there is. */
+async function fillUp(path: string): Promise<void> {
+  using ballast = await Deno.open(path, { create: true, write: true });
+  const page = new Uint8Array(4096);
+  try {
+    while (await ballast.write(page) > 0);
+  } catch (cause) {
+    assert.match(String(cause), /space/);
+  }
+}
+
+Deno.test("a day that ends, or a writer that starts, on a full disk goes on once there is room", async () => {
+  await using folder = await tempFolder();
+  const dataDir = `${folder.path}/disk`;
+  await using disk = await smallDisk(dataDir, "400k");
+  if (disk === undefined) {
+    return console.warn("The full disk is skipped: mounting a tmpfs needs Linux and root");
+  }
+  await using filled = await FilledLog.open(`${folder.path}/log`);
+  await using log = await filled.reader();
+  await using writing = await Writing.start(log, dataDir);
+  await filled.append("EURUSD", ticksFrom(MORNING_MS, 100));
+  await until(async () => (await filled.log.backlog("writer")).size === 0);
+  await fillUp(`${dataDir}/ballast`);
+  await filled.append("GBPUSD", ticksFrom(MORNING_MS, 100));
+  await until(async () => {
+    const { filesystem } = (await writing.health.describe()).components;
+    return filesystem?.status === "critical" && /^GBPUSD: .*space/i.test(filesystem.message);
+  });
+  await filled.mark("EURUSD", MORNING_MS + DAY_MS, true);
+  const cycle = "2025-12-22T000000Z_EURUSD_TICK";
+  await until(async () =>
+    (await writing.health.describe()).components.data_quality?.status !== "healthy"
+  );
+  assert.equal(await readManifest(dataDir, cycle), undefined);
+  await Deno.remove(`${dataDir}/ballast`);
+  await until(async () => (await readManifest(dataDir, cycle))?.rows === 100);
+  await until(async () => await rowsIn(openPath(dataDir, "GBPUSD")) === 100);
+  assert.deepEqual((await verify(dataDir)).differences, []);
 });
 
 Deno.test("while the log is away nothing is lost, and health says why", async () => {

@@ -7,6 +7,9 @@ import { FilledLog, MORNING_MS, ticksFrom } from "./writing.ts";
 
 const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).pathname;
 
+/** No symbol at all. */
+const NONE = { all: () => new Map().values(), untakeable: new Map() };
+
 /** Runs a writer until nothing is left to write, and returns what it said. */
 async function linesOf(filled: FilledLog): Promise<string[]> {
   const child = new Deno.Command(Deno.execPath(), {
@@ -54,7 +57,7 @@ Deno.test("a writer that has just started says so instead of a trouble", async (
   });
   const starting = await health.describe();
   assert.deepEqual([starting.level, starting.components], ["unknown", {}]);
-  health.logReached(0, []);
+  health.logReached(0, NONE);
   const { level, components } = await health.describe();
   assert.equal(level, "healthy");
   assert.equal(components.data_quality, undefined);
@@ -70,7 +73,7 @@ Deno.test("health tells a backlog that grows, and cycles that fail", async () =>
     criticalBacklog: 100,
   });
   const levels = async (backlog: number) => {
-    health.logReached(backlog, []);
+    health.logReached(backlog, NONE);
     return (await health.describe()).components.queue?.status;
   };
   assert.deepEqual([await levels(9), await levels(10), await levels(100), await levels(101)], [

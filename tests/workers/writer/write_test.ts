@@ -55,6 +55,7 @@ async function runWriter(dataDir: string, failPoint?: string): Promise<number> {
     env: {
       DATA_DIR: dataDir,
       DATA_KIND: "simulated",
+      HEALTH_PORT: "0",
       ONCE: "1",
       ...(failPoint === undefined ? {} : { FAIL_POINT: failPoint }),
     },

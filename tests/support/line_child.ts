@@ -18,6 +18,12 @@ export class LineChild implements AsyncDisposable {
     return new LineChild(child);
   }
 
+  async write(text: string): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    writer.releaseLock();
+  }
+
   /** @throws when the child ends without another line. */
   async line(): Promise<string> {
     for (;;) {
@@ -36,7 +42,7 @@ export class LineChild implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.stdin.close();
+    await this.#child.stdin.close().catch(() => {});
     try {
       this.#child.kill("SIGKILL");
     } catch {
