@@ -1,6 +1,7 @@
 import type { ChainableCommander } from "ioredis";
 import { compareIds, formatId, NO_TICK, parseId, type TickId } from "../market/tick_id.ts";
 import { pause } from "../program/pause.ts";
+import { InTurn } from "./in_turn.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import {
   plainCheckpoint,
@@ -34,7 +35,7 @@ export class RedisTickLogReader implements TickLogReader {
   #waiting: RedisTickReads | undefined;
   #immediate: RedisTickReads | undefined;
   /** Reads that wait go one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
   /** Streams that filled their share last time: what a read may ask of each. */
   #filled = 1;
 
@@ -95,8 +96,7 @@ export class RedisTickLogReader implements TickLogReader {
       return await this.#xread(this.#immediate ??= new RedisTickReads(this.#url), after, options);
     }
     if (after.size === 0) return await pause(waitMs, signal).then(() => []);
-    const turn = this.#turn.then(() => this.#waitingRead(after, options));
-    this.#turn = turn.catch(() => {});
+    const turn = this.#turns.run(() => this.#waitingRead(after, options));
     // What a read that was given up would have brought stays in the stream: nothing is lost.
     return await unlessAborted(turn, signal);
   }

@@ -1,8 +1,10 @@
 import { compareIds, NO_TICK, type TickId } from "../market/tick_id.ts";
 import { BackOff, pause } from "../program/pause.ts";
+import { InTurn } from "./in_turn.ts";
 import { JournalKeeping } from "./journal_keeping.ts";
+import { PendingMarks } from "./pending_marks.ts";
 import { reconcile } from "./reconciling.ts";
-import { OpenSpill, type Spill, ticksOf } from "./spill.ts";
+import { JOURNAL_TICKS, OpenSpill, type Spill, ticksOf } from "./spill.ts";
 import { type KnownAppend, RedisTickLog } from "./tick_log_redis.ts";
 import { SqliteTickLog } from "./tick_log_sqlite.ts";
 import {
@@ -30,10 +32,6 @@ export interface SpillingOptions {
   readonly keepMs?: number;
 }
 
-/** 3.5 GB on the disk: half a day of 1,000 ticks a second, and more than a Redis outage should last. */
-const MAX_TICKS = 50_000_000;
-/** Many times the second that `appendfsync everysec` may lose. */
-const KEEP_MS = 120_000;
 const DRAIN_TICKS = 20_000;
 const SHORTEST_RETRY_MS = 50, LONGEST_RETRY_MS = 2_000;
 
@@ -50,14 +48,13 @@ export class SpillingTickLog implements TickLog {
   readonly #redis: RedisTickLog;
   readonly #keeping: JournalKeeping;
   readonly #maxTicks: number;
-  readonly #keepMs: number;
   /** Where Redis is, by symbol, as far as it acknowledged. */
   #acknowledged = new Map<string, TickId>();
   readonly #feeds = new Map<string, string>();
-  readonly #marks = new Map<string, Mark>();
+  readonly #marks = new PendingMarks();
   #spill: OpenSpill | undefined;
   #recovery: Promise<void> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
   /** Counts what entered the journal, so that a drain notices what came while it looked. */
   #entered = 0;
   #epoch: string | undefined;
@@ -66,9 +63,8 @@ export class SpillingTickLog implements TickLog {
   private constructor(journal: SqliteTickLog, options: SpillingOptions) {
     this.#journal = journal;
     this.#redis = new RedisTickLog(options);
-    this.#maxTicks = options.maxTicks ?? MAX_TICKS;
-    this.#keepMs = options.keepMs ?? KEEP_MS;
-    this.#keeping = new JournalKeeping(journal, { keepMs: this.#keepMs });
+    this.#maxTicks = options.maxTicks ?? JOURNAL_TICKS;
+    this.#keeping = new JournalKeeping(journal, options);
   }
 
   /** Opens the journal and meets Redis; when it is away the log starts by spilling. */
@@ -96,12 +92,12 @@ export class SpillingTickLog implements TickLog {
   }
 
   append(appends: readonly Append[]): Promise<AppendResult[]> {
-    return this.#inTurn(() => this.#append(appends));
+    return this.#turns.run(() => this.#append(appends));
   }
 
   async resume(symbol: string, overlapMs: number): Promise<Resume | undefined> {
     this.#mustKnow();
-    if (overlapMs <= this.#keepMs && this.#journal.covers(symbol, overlapMs)) {
+    if (overlapMs <= this.#keeping.keepMs && this.#journal.covers(symbol, overlapMs)) {
       return await this.#journal.resume(symbol, overlapMs);
     }
     const checkpoint = await this.#journal.checkpoint(symbol);
@@ -114,17 +110,17 @@ export class SpillingTickLog implements TickLog {
   }
 
   mark(marks: readonly Mark[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       this.#mustKnow();
       await this.#journal.mark(marks);
       this.#entered++;
       for (const mark of marks) {
         this.#feeds.set(mark.symbol, mark.feed);
-        this.#marks.set(mark.symbol, mark);
+        this.#marks.add(mark);
       }
       if (this.#spill) return;
       try {
-        await this.#sendMarks();
+        await this.#marks.send(this.#redis);
       } catch (cause) {
         this.#spillFrom(cause);
       }
@@ -182,7 +178,7 @@ export class SpillingTickLog implements TickLog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#turn.catch(() => {});
+    await this.#turns.over();
     await this.#redis[Symbol.asyncDispose]();
     await this.#recovery;
     await this.#journal[Symbol.asyncDispose]();
@@ -226,15 +222,6 @@ export class SpillingTickLog implements TickLog {
     }
   }
 
-  async #sendMarks(): Promise<void> {
-    const marks = [...this.#marks.values()];
-    if (marks.length === 0) return;
-    await this.#redis.mark(marks);
-    for (const mark of marks) {
-      if (this.#marks.get(mark.symbol) === mark) this.#marks.delete(mark.symbol);
-    }
-  }
-
   /** From here on appends stay in the journal, until a recovery has brought Redis up to it. */
   #spillFrom(cause: unknown, waiting: readonly KnownAppend[] = []): void {
     this.#spill ??= new OpenSpill({ ticks: 0, cause: "" });
@@ -259,7 +246,7 @@ export class SpillingTickLog implements TickLog {
   }
 
   async #recoverOnce(): Promise<void> {
-    await this.#inTurn(() => this.#reconcile());
+    await this.#turns.run(() => this.#reconcile());
     while (true) {
       const entered = this.#entered;
       const after = new Map<string, TickId>();
@@ -269,7 +256,7 @@ export class SpillingTickLog implements TickLog {
       const segments = await this.#journal.read(after, { maxTicks: DRAIN_TICKS });
       for (const segment of segments) await this.#drain(segment);
       if (segments.length > 0) continue;
-      await this.#sendMarks();
+      await this.#marks.send(this.#redis);
       if (entered !== this.#entered) continue;
       this.#spill = undefined;
       this.#journal.setDurability("normal");
@@ -292,7 +279,7 @@ export class SpillingTickLog implements TickLog {
     for (const symbol of reconcile(await this.#journal.checkpoints(), theirs)) {
       if (symbol.adopted) this.#journal.adopt(symbol.symbol, symbol.adopted);
       if (symbol.lost) lost.set(symbol.symbol, symbol.tail);
-      if (symbol.mark) this.#marks.set(symbol.symbol, symbol.mark);
+      if (symbol.mark) this.#marks.add(symbol.mark);
       this.#feeds.set(symbol.symbol, symbol.feed);
       this.#acknowledged.set(symbol.symbol, symbol.tail);
     }
@@ -307,11 +294,5 @@ export class SpillingTickLog implements TickLog {
       `Cannot open the log as it is in Redis: current state is ${this.#spill.cause}`,
       { reason: "down" },
     );
-  }
-
-  #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(step, step);
-    this.#turn = turn.catch(() => {});
-    return turn;
   }
 }
