@@ -25,7 +25,8 @@ async function start(args: readonly string[]): Promise<void> {
   if (wantsHelp(args)) return console.log(REPLAY_HELP);
   const asked = { ...environment(config.permissions.start.env.allow), ...settingsFromFlags(args) };
   const settings = readSettings(startSettings, asked);
-  const { dataKind: kind, bindHost, bridgeHost, redisUrl, logBackend: backend } = settings;
+  const { dataKind: kind, bindHost, bridgeHost, redisUrl, prometheusPort, logBackend: backend } =
+    settings;
   const dataDir = dataDirOf(settings);
   using lock = await FolderLock.tryTake(dataDir, "start");
   if (lock === undefined) {
@@ -78,7 +79,15 @@ async function start(args: readonly string[]): Promise<void> {
     panel.print("stopping: finishing what has been appended");
     stop.resolve();
   });
-  const places = { dataDir, bindHost, bridgeHost, redisUrl, readFiles: filesIn(asked), ...ports };
+  const places = {
+    dataDir,
+    bindHost,
+    bridgeHost,
+    redisUrl,
+    prometheusPort,
+    readFiles: filesIn(asked),
+    ...ports,
+  };
   using programs = new Ensemble({
     modules: MODULES,
     sets: config.permissions,

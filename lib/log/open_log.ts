@@ -68,7 +68,9 @@ export function redisPrefix(kind: DataKind): string {
 function redisUrlOf({ backend, redisUrl }: LogPlace): string | undefined {
   if (backend === "sqlite") return undefined;
   if (backend === "redis" && redisUrl === undefined) {
-    throw new TypeError("Cannot open the log in Redis: current REDIS_URL is not set");
+    throw new TypeError(
+      "Cannot open the log in Redis as TICK_QUEUE_BACKEND=redis wants: current REDIS_URL is not set",
+    );
   }
   return redisUrl;
 }

@@ -22,6 +22,7 @@ export interface Places {
   readonly bridgePort: number;
   readonly gatewayPort: number;
   readonly healthPort: number;
+  readonly prometheusPort: number | undefined;
   readonly redisUrl: string | undefined;
   /** Recordings to replay, a mapping file, certificates: what the settings name for reading. */
   readonly readFiles: readonly string[];
@@ -68,7 +69,13 @@ function netOf(program: ProgramName, places: Places): string[] {
     case "gateway":
       return [`${places.bindHost}:${places.gatewayPort}`, ...redis];
     case "health":
-      return [`${places.bindHost}:${places.healthPort}`, ...redis];
+      return [
+        `${places.bindHost}:${places.healthPort}`,
+        ...(places.prometheusPort === undefined
+          ? []
+          : [`${places.bindHost}:${places.prometheusPort}`]),
+        ...redis,
+      ];
   }
 }
 

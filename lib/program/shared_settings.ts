@@ -25,6 +25,12 @@ export const healthPort: Setting<number> = {
   fallback: "8766",
   about: "Port of the health verdict and the metrics; 0 takes a free one and prints it.",
 };
+export const prometheusPort: OptionalSetting<number> = {
+  name: "PROMETHEUS_PORT",
+  schema: port,
+  fallback: undefined,
+  about: "A second port that serves /metrics alone, for a scraper that may see nothing else.",
+};
 export const bridgeHost: Setting<string> = {
   name: "BRIDGE_HOST",
   schema: text,
@@ -135,6 +141,7 @@ export const startSettings = {
   bindHost,
   gatewayPort,
   healthPort,
+  prometheusPort,
   bridgeHost,
   bridgePort,
   redisUrl,

@@ -58,8 +58,9 @@ Deno.test({
     `${SECONDS}`,
   ]);
   const span: Span = JSON.parse(await readers.line());
-  const before = gatewaySockets(gateway).filter(({ state }) => state === ESTABLISHED);
-  assert.ok(stuckPorts.every((port) => before.some(({ remotePort }) => remotePort === port)));
+  const begun = gatewaySockets(gateway).filter(({ remotePort }) => stuckPorts.includes(remotePort));
+  assert.deepEqual(new Set(begun.map(({ state }) => state)), new Set([ESTABLISHED]), rig.output);
+  assert.equal(new Set(begun.map(({ remotePort }) => remotePort)).size, STUCK.length);
 
   const memory: number[] = [];
   const watching = setInterval(() => memory.push(memoryMb(rig.pid("start"))), 1_000);

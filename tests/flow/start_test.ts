@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readCaptured, tickFiles } from "./recorded.ts";
-import { Rig } from "./rig.ts";
+import { freePort, Rig } from "./rig.ts";
 import { until } from "../support/until.ts";
 
 /** `deno task start` as a newcomer meets it: nothing configured but folders and free ports. */
@@ -114,4 +114,22 @@ Deno.test("a recording without one usable line ends start with its name and a re
   } finally {
     await Deno.remove(file);
   }
+});
+
+Deno.test("PROMETHEUS_PORT serves the metrics of all programs, and nothing else", async () => {
+  const port = freePort();
+  await using rig = await Rig.open({
+    shape: "embedded",
+    settings: { PROMETHEUS_PORT: `${port}` },
+    args: [],
+  });
+  rig.startAll();
+  await until(async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    return /arbitrex_ticks_received_total\{.*program="collector".*\} [1-9]/.test(metrics) &&
+      /arbitrex_ticks_flushed_total\{.*program="writer".*\} [1-9]/.test(metrics);
+  });
+  const other = await fetch(`http://127.0.0.1:${port}/health`);
+  await other.body?.cancel();
+  assert.equal(other.status, 404);
 });

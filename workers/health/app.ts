@@ -39,18 +39,7 @@ export function healthApp({ watch, events, signal }: AppOptions): Hono {
     return signal.aborted ? c.json({ status: "draining" }, 503) : c.json({ status: "ready" });
   });
 
-  const metrics = async (c: Context) => {
-    events.show(watch.report());
-    const own = await events.telemetry.registry.getMetricsAsJSON();
-    const isOfSystem = ({ name }: { name: string }) => name.startsWith("arbitrex_health_");
-    const all: MetricsOfProgram[] = [
-      { replica: 0, metrics: own.filter(isOfSystem) },
-      { program: "health", replica: 0, metrics: own.filter((metric) => !isOfSystem(metric)) },
-      ...watch.metrics(),
-    ];
-    const type = "text/plain; version=0.0.4; charset=utf-8";
-    return c.body(prometheusText(all), 200, { "content-type": type });
-  };
+  const metrics = metricsOf({ watch, events });
   app.get("/metrics", metrics);
   app.get("/health/metrics", metrics);
 
@@ -92,4 +81,24 @@ export function healthApp({ watch, events, signal }: AppOptions): Hono {
     return c.json({ error: "internal error" }, 500);
   });
   return app;
+}
+
+/** The metrics of all programs and nothing else. */
+export function metricsApp(options: Omit<AppOptions, "signal">): Hono {
+  return new Hono().get("/metrics", metricsOf(options));
+}
+
+function metricsOf({ watch, events }: Omit<AppOptions, "signal">) {
+  return async (c: Context) => {
+    events.show(watch.report());
+    const own = await events.telemetry.registry.getMetricsAsJSON();
+    const isOfSystem = ({ name }: { name: string }) => name.startsWith("arbitrex_health_");
+    const all: MetricsOfProgram[] = [
+      { replica: 0, metrics: own.filter(isOfSystem) },
+      { program: "health", replica: 0, metrics: own.filter((metric) => !isOfSystem(metric)) },
+      ...watch.metrics(),
+    ];
+    const type = "text/plain; version=0.0.4; charset=utf-8";
+    return c.body(prometheusText(all), 200, { "content-type": type });
+  };
 }

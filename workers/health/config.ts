@@ -1,5 +1,11 @@
 import { integer, list, number, type Setting } from "../../lib/program/settings.ts";
-import { bindHost, healthPort, logBackend, redisUrl } from "../../lib/program/shared_settings.ts";
+import {
+  bindHost,
+  healthPort,
+  logBackend,
+  prometheusPort,
+  redisUrl,
+} from "../../lib/program/shared_settings.ts";
 
 const expectedPrograms: Setting<string[]> = {
   name: "HEALTH_EXPECTED",
@@ -48,6 +54,7 @@ const diskUsedPercent: Setting<number> = {
 };
 
 export const healthSettings = {
+  prometheusPort,
   bindHost,
   healthPort,
   logBackend,

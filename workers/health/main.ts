@@ -2,7 +2,7 @@ import { openChannel } from "../../lib/log/open_channel.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import { isWebWorker, type Running, runProgram } from "../../lib/program/run.ts";
 import { dataDirOf } from "../../lib/program/shared_settings.ts";
-import { healthApp } from "./app.ts";
+import { healthApp, metricsApp } from "./app.ts";
 import { runCli } from "./cli.ts";
 import { healthSettings } from "./config.ts";
 import { healthEvents } from "./events.ts";
@@ -38,7 +38,15 @@ async function run(running: Running<typeof healthSettings>): Promise<void> {
     wholeProcess: true,
   });
   const app = healthApp({ watch, events, signal });
-  await using server = await serve(app, { host: settings.bindHost, port: healthPort });
+  const { bindHost: host, prometheusPort } = settings;
+  await using server = await serve(app, { host, port: healthPort, setting: "HEALTH_PORT" });
+  await using _scraped = prometheusPort === undefined
+    ? undefined
+    : await serve(metricsApp({ watch, events }), {
+      host,
+      port: prometheusPort,
+      setting: "PROMETHEUS_PORT",
+    });
   ready({ url: server.url });
   await watch.run(signal);
 }

@@ -7,14 +7,22 @@ export interface Serving extends AsyncDisposable {
   readonly url: string;
 }
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** The setting that names the port, for the message when it is taken. */
+  readonly setting: string;
+}
+
 const CLOSE_MS = 1000;
 
 /** Listens; resolves when it does, rejects when it cannot. Disposing finishes what is being answered. */
-export async function serve(app: Hono, at: { host: string; port: number }): Promise<Serving> {
+export async function serve(app: Hono, at: Address): Promise<Serving> {
   const server = createAdaptorServer({ fetch: app.fetch });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
-      const message = `Cannot listen as http://${at.host}:${at.port}: the address cannot be had`;
+      const message =
+        `Cannot listen as http://${at.host}:${at.port}: the address cannot be had; ${at.setting} sets another port`;
       reject(new Error(message, { cause }));
     });
     server.listen(at.port, at.host, () => resolve());

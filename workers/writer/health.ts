@@ -23,6 +23,8 @@ export class WriterHealth {
   /** The outcomes of the last flushes and sealings, oldest first. */
   readonly #cycles: boolean[] = [];
   #backlog: number | undefined;
+  /** What there was at both of the last two looks: a burst that is gone in a second is no trouble. */
+  #lastingBacklog = 0;
   #logProblem = "";
   #disk: ComponentReport | undefined;
   #diskAtMs = -Infinity;
@@ -39,6 +41,7 @@ export class WriterHealth {
   }
 
   logReached(backlog: number, captures: Pick<Captures, "all" | "untakeable">): void {
+    this.#lastingBacklog = Math.min(backlog, this.#backlog ?? 0);
     this.#backlog = backlog;
     this.#captures = [...captures.all()];
     this.#untakeable = new Map(captures.untakeable);
@@ -79,9 +82,13 @@ export class WriterHealth {
     if (this.#logProblem !== "" || this.#backlog === undefined) {
       return report("degraded", this.#logProblem);
     }
-    if (this.#backlog > criticalBacklog) return report("critical", "the writer falls behind");
+    if (this.#lastingBacklog > criticalBacklog) {
+      return report("critical", "the writer falls behind");
+    }
     if (waiting.length > 0) return report("degraded", reasons(waiting));
-    if (this.#backlog >= degradedBacklog) return report("degraded", "the writer falls behind");
+    if (this.#lastingBacklog >= degradedBacklog) {
+      return report("degraded", "the writer falls behind");
+    }
     return report("healthy", `${this.#backlog} ticks not yet on the disk`);
   }
 

@@ -35,7 +35,7 @@ for (const program of ["collector", "writer"]) {
   Deno.test(`the ${program} refuses a data folder of another kind`, async () => {
     await using folder = await tempFolder();
     await openDataFolder(folder.path, "replay");
-    const main = new URL(`../../../workers/${program}/main.ts`, import.meta.url).pathname;
+    const main = new URL(`../../../workers/${program}/main.ts`, import.meta.url).href;
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", main],
       env: { DATA_DIR: folder.path, DATA_KIND: "simulated", HEALTH_PORT: "0" },

@@ -14,6 +14,7 @@ import {
 } from "../../contract/tick_log_suite.ts";
 import { redisIsInstalled, type RedisServer, startRedis } from "../../support/redis_server.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
+import { until } from "../../support/until.ts";
 
 const ignore = !redisIsInstalled();
 const prefix = "simulated:";
@@ -34,10 +35,6 @@ async function twinsOn(
       await log[Symbol.asyncDispose]();
     },
   };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 /** Reads all ids, trying again while the reader's own connection is not back yet. */
@@ -185,3 +182,50 @@ Deno.test({
     assert.deepEqual(await idsIn(twins.reader), [`${DAY}-0`, `${DAY + 1}-0`, `${DAY + 2}-0`]);
   },
 });
+
+Deno.test({
+  name: "a reader that stands past the tail of a Redis that lost its end is set back to it",
+  ignore,
+  async fn() {
+    await using folder = await tempFolder();
+    const dir = `${folder.path}/redis`, saved = `${folder.path}/saved`;
+    await using redis = await startRedis({ appendonly: "always", dir });
+    await using twins = await twinsOn(redis, `${folder.path}/journal`, { keepMs: 0 });
+    let tail: TickId = NO_TICK;
+    for (let ms = 0; ms < 3; ms++) {
+      tail = await appendTo(twins.log, { tail, ticks: ticksAt(DAY + ms) });
+    }
+    const kept = tail, epoch = await twins.log.epoch();
+    await copyFolder(`${dir}/appendonlydir`, saved);
+    for (let ms = 3; ms < 6; ms++) {
+      tail = await appendTo(twins.log, { tail, ticks: ticksAt(DAY + ms) });
+    }
+    await redis.kill();
+    await Deno.remove(`${dir}/appendonlydir`, { recursive: true });
+    await copyFolder(saved, `${dir}/appendonlydir`);
+    await redis.restart();
+    const committed = () => twins.reader.commit("writer", new Map([["EURUSD", tail]]));
+    await until(() => committed().then(() => true, () => false));
+    assert.deepEqual((await twins.reader.committed("writer")).get("EURUSD"), tail);
+
+    await appendTo(twins.log, { tail, ticks: ticksAt(DAY + 6) });
+    await until(() => (twins.log as SpillingTickLog).spill === undefined);
+    assert.deepEqual((await twins.log.checkpoint("EURUSD"))?.lastId, kept);
+    assert.deepEqual((await twins.reader.committed("writer")).get("EURUSD"), kept);
+    assert.notEqual(await twins.reader.epoch(), epoch);
+    const again = ticksAt(DAY + 3, DAY + 4, DAY + 5, DAY + 6);
+    await appendTo(twins.log, { tail: kept, ticks: again });
+    assert.equal((await twins.reader.backlog("writer")).get("EURUSD"), 4);
+    assert.deepEqual(
+      idsOf(await readAll(twins.reader, "EURUSD", kept)),
+      [3, 4, 5, 6].map((ms) => `${DAY + ms}-0`),
+    );
+  },
+});
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name } of Deno.readDir(from)) {
+    await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}

@@ -127,6 +127,7 @@ Deno.test("a log killed while it appends has a tail that fits its ticks", async 
       "-A",
       "--no-check",
       new URL("append_loop.ts", import.meta.url).pathname,
+      "sqlite",
       folder.path,
     ],
     stdout: "piped",

@@ -3,7 +3,7 @@ import { tempFolder } from "../../support/temp_folder.ts";
 import { until } from "../../support/until.ts";
 import { FilledLog, MORNING_MS, openPath, rowsIn, ticksFrom } from "./writing.ts";
 
-const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).href;
 
 function startWriter(dataDir: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {

@@ -9,9 +9,9 @@ import { telemetryOf } from "../../../lib/program/events.ts";
 import { redisIsInstalled, startRedis } from "../../support/redis_server.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 import { until } from "../../support/until.ts";
-import { feedOf, FilledLog, MORNING_MS, ticksFrom, Writing } from "./writing.ts";
+import { feedOf, FilledLog, MORNING_MS, openPath, rowsIn, ticksFrom, Writing } from "./writing.ts";
 
-const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).href;
 const SYMBOLS = ["AUDUSD", "EURUSD", "GBPUSD", "USDJPY"];
 
 async function fill(log: TickLog): Promise<void> {
@@ -75,7 +75,10 @@ Deno.test("a second writer with another data folder is refused, and the first go
 
 interface Writer extends AsyncDisposable {
   readonly child: Deno.ChildProcess;
-  readonly ended: Promise<{ code: number; stderr: string }>;
+  /** What it has said so far. */
+  said(): string;
+  /** Its exit code. */
+  readonly ended: Promise<number>;
 }
 
 function startWriter(dataDir: string, url: string): Writer {
@@ -85,12 +88,15 @@ function startWriter(dataDir: string, url: string): Writer {
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const ended = child.output().then(({ code, stderr }) => ({
-    code,
-    stderr: new TextDecoder().decode(stderr),
-  }));
+  let said = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of child.stderr) said += decoder.decode(bytes, { stream: true });
+  })();
+  const ended = Promise.all([child.status, reading]).then(([{ code }]) => code);
   return {
     child,
+    said: () => said,
     ended,
     async [Symbol.asyncDispose]() {
       try {
@@ -118,11 +124,41 @@ Deno.test("a log in Redis is written into one folder: another is refused", withR
   await using _first = startWriter(`${folder.path}/first`, redis.url);
   await until(async () => (await log.backlog("writer")).size === 0);
   await using second = startWriter(`${folder.path}/second`, redis.url);
-  const { code, stderr } = await second.ended;
-  assert.equal(code, 1);
+  assert.equal(await second.ended, 1);
   const { id } = await openDataFolder(`${folder.path}/first`, "simulated");
-  assert.match(stderr, new RegExp(`Cannot write this log .* current folder is ${id.toString(16)}`));
+  assert.match(
+    second.said(),
+    new RegExp(`Cannot write this log .* current folder is ${id.toString(16)}`),
+  );
 });
+
+Deno.test(
+  "a writer says once that Redis is away, and writes on when it is back",
+  withRedis,
+  async () => {
+    await using folder = await tempFolder();
+    await using redis = await startRedis({ appendonly: "always" });
+    const dataDir = `${folder.path}/data`;
+    await using log = await redisLog(redis.url, `${folder.path}/collector`);
+    await using writer = startWriter(dataDir, redis.url);
+    await until(async () => (await log.backlog("writer")).size === 0);
+    await redis.kill();
+    await until(() => writer.said().includes("the log cannot be reached now"));
+    const shown = await log.append([{
+      symbol: "EURUSD",
+      feed: feedOf("EURUSD"),
+      expectedTail: { ms: MORNING_MS + 9, n: 0 },
+      ticks: ticksFrom(MORNING_MS + 1000, 10),
+    }]);
+    assert.equal(shown[0]?.outcome, "appended");
+    await redis.restart();
+    await until(async () => await rowsIn(openPath(dataDir)) === 20);
+    writer.child.kill("SIGTERM");
+    assert.equal(await writer.ended, 0);
+    const lines = writer.said().split("\n").filter((line) => /the log can/.test(line));
+    assert.deepEqual(lines.map((line) => /cannot|can/.exec(line)?.[0]), ["cannot", "can"]);
+  },
+);
 
 Deno.test("the symbols of a killed writer are another's within 5 s", withRedis, async () => {
   await using folder = await tempFolder();

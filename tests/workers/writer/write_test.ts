@@ -6,7 +6,7 @@ import { Ticks } from "../../../lib/market/tick.ts";
 import { recover } from "../../../workers/writer/recover.ts";
 import { verify } from "../../../workers/writer/verify.ts";
 
-const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).href;
 const FEED = "simulated:test:EURUSD";
 const START_MS = Date.UTC(2025, 11, 22, 23, 59, 58);
 const HEADER = "timestamp_utc,timestamp_broker,bid,ask,last,volume,flags,id";
