@@ -2,6 +2,8 @@ import { Redis } from "ioredis";
 import { LogUnavailable } from "./tick_log.ts";
 
 const CONNECT_MS = 2_000;
+/** A script of 20,000 ticks takes a tenth of a second, a disk that stalls Redis some seconds. */
+const ANSWER_MS = 10_000;
 const LONGEST_RETRY_MS = 2_000;
 
 /**
@@ -14,7 +16,11 @@ export class RedisConnection implements Disposable {
   /** Why the last attempt to connect failed. */
   #failure: Error | undefined;
 
-  constructor(url: string) {
+  /** How long an answer may take before the connection counts as lost, ms. */
+  readonly answerMs: number;
+
+  constructor(url: string, { answerMs = ANSWER_MS }: { readonly answerMs?: number } = {}) {
+    this.answerMs = answerMs;
     this.#shown = withoutSecret(url);
     this.redis = new Redis(url, {
       protocol: 2,
@@ -25,6 +31,8 @@ export class RedisConnection implements Disposable {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECT_MS,
+      // Without it a machine that vanished would be waited for until TCP gives up, a quarter of an hour.
+      socketTimeout: answerMs,
       retryStrategy: (times) =>
         Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2),
     });
@@ -65,11 +73,11 @@ export class RedisConnection implements Disposable {
     await new Promise((resolve) => setTimeout(resolve, 0));
     if (this.redis.status === "ready") return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const failed = () => reject(this.#failure ?? new Error("Connection is closed"));
-    const timer = setTimeout(
-      () => reject(this.#failure ?? new Error("Connection is not ready")),
-      CONNECT_MS,
-    );
+    const failed = () => {
+      const why = this.#failure?.message ?? "no answer";
+      reject(new Error(`Connection failed: ${why}`));
+    };
+    const timer = setTimeout(failed, CONNECT_MS);
     this.redis.once("ready", resolve).once("close", failed);
     try {
       await promise;
@@ -89,7 +97,7 @@ const CODE = "(?:^|: -?)";
 const FULL = new RegExp(`${CODE}(OOM|MISCONF)\\b`);
 const READONLY = new RegExp(`${CODE}(READONLY|NOREPLICAS)\\b`);
 const DOWN =
-  /^(LOADING|MASTERDOWN|UNBLOCKED|TRYAGAIN|CLUSTERDOWN|BUSY|NOAUTH|WRONGPASS|NOPERM)\b|onnection|closed|writeable|max retries|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST/;
+  /^(LOADING|MASTERDOWN|UNBLOCKED|TRYAGAIN|CLUSTERDOWN|BUSY|NOAUTH|WRONGPASS|NOPERM)\b|onnection|closed|writeable|max retries|[Tt]imeout|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST/;
 
 /** What a reply means for the log; `undefined`: no trouble of the store but a wrong command. */
 export function redisReason(message: string): LogUnavailable["reason"] | undefined {

@@ -20,21 +20,30 @@ export class RedisTickReads implements Disposable {
   /** Redis answers in order. */
   #pending: Pending[] = [];
 
-  constructor(url: string) {
-    this.#connection = new RedisConnection(url);
+  constructor(url: string, options?: { readonly answerMs?: number }) {
+    this.#connection = new RedisConnection(url, options);
   }
 
   /**
-   * XREAD with these arguments; answers nothing when the wait was for nothing.
+   * XREAD with these arguments, of which BLOCK is `blockMs`; answers nothing when the wait was for
+   * nothing.
    * @throws LogUnavailable while Redis cannot be reached or cannot answer.
    */
-  read(...args: readonly (string | number)[]): Promise<readonly StreamRuns[]> {
+  read(
+    args: readonly (string | number)[],
+    { blockMs = 0 }: { readonly blockMs?: number } = {},
+  ): Promise<readonly StreamRuns[]> {
     return this.#connection.run("read ticks", async (redis) => {
       const stream = this.#take(redis);
       const { promise, resolve, reject } = Promise.withResolvers<readonly StreamRuns[]>();
       this.#pending.push({ resolve, reject });
       stream.write(command("XREAD", args));
-      return await promise;
+      const timer = setTimeout(() => stream.destroy(), blockMs + this.#connection.answerMs);
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+      }
     });
   }
 

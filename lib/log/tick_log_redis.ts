@@ -44,7 +44,7 @@ export class RedisTickLog implements TickLog {
 
   constructor(options: RedisReaderOptions) {
     this.#keys = redisKeys(options.prefix);
-    this.#connection = new RedisConnection(options.url);
+    this.#connection = new RedisConnection(options.url, options);
     this.#reader = new RedisTickLogReader(options);
     this.#trimming = new RedisTrimming({
       keys: this.#keys,

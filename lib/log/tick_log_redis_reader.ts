@@ -24,13 +24,15 @@ export interface RedisReaderOptions {
   readonly url: string;
   /** Of the kind of data; see `redisKeys`. */
   readonly prefix: string;
+  /** How long an answer may take before the connection counts as lost, ms. */
+  readonly answerMs?: number;
 }
 
 /** Reads the log in Redis Streams: plain XREAD, one connection for what waits, one for the rest. */
 export class RedisTickLogReader implements TickLogReader {
   readonly #keys: RedisKeys;
   readonly #commands: RedisConnection;
-  readonly #url: string;
+  readonly #options: RedisReaderOptions;
   /** A blocked connection does nothing else, so reads that do not wait have one of their own. */
   #waiting: RedisTickReads | undefined;
   #immediate: RedisTickReads | undefined;
@@ -39,10 +41,10 @@ export class RedisTickLogReader implements TickLogReader {
   /** Streams that filled their share last time: what a read may ask of each. */
   #filled = 1;
 
-  constructor({ url, prefix }: RedisReaderOptions) {
-    this.#url = url;
-    this.#keys = redisKeys(prefix);
-    this.#commands = new RedisConnection(url);
+  constructor(options: RedisReaderOptions) {
+    this.#options = options;
+    this.#keys = redisKeys(options.prefix);
+    this.#commands = new RedisConnection(options.url, options);
   }
 
   async epoch(): Promise<string | undefined> {
@@ -93,7 +95,11 @@ export class RedisTickLogReader implements TickLogReader {
   async read(after: ReadonlyMap<string, TickId>, options: ReadOptions = {}): Promise<Segment[]> {
     const { waitMs = 0, signal } = options;
     if (waitMs <= 0) {
-      return await this.#xread(this.#immediate ??= new RedisTickReads(this.#url), after, options);
+      return await this.#xread(
+        this.#immediate ??= new RedisTickReads(this.#options.url, this.#options),
+        after,
+        options,
+      );
     }
     if (after.size === 0) return await pause(waitMs, signal).then(() => []);
     const turn = this.#turns.run(() => this.#waitingRead(after, options));
@@ -187,7 +193,7 @@ export class RedisTickLogReader implements TickLogReader {
     options: ReadOptions,
   ): Promise<Segment[]> {
     const { waitMs = 0, signal } = options;
-    const reads = this.#waiting ??= new RedisTickReads(this.#url);
+    const reads = this.#waiting ??= new RedisTickReads(this.#options.url, this.#options);
     const until = performance.now() + waitMs;
     while (signal?.aborted !== true) {
       const leftMs = Math.ceil(until - performance.now());
@@ -211,7 +217,8 @@ export class RedisTickLogReader implements TickLogReader {
     const streams = symbols.map((symbol) => this.#keys.stream(symbol));
     const ids = symbols.map((symbol) => formatId(after.get(symbol) ?? NO_TICK));
     const block = blockMs === undefined ? [] : ["BLOCK", blockMs];
-    const reply = await reads.read("COUNT", count, ...block, "STREAMS", ...streams, ...ids);
+    const args = ["COUNT", count, ...block, "STREAMS", ...streams, ...ids];
+    const reply = await reads.read(args, blockMs === undefined ? {} : { blockMs });
     const bySymbol = new Map(streams.map((stream, index) => [stream, symbols[index] ?? ""]));
     const segments: Segment[] = [];
     let filled = 0;

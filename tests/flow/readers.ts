@@ -29,7 +29,7 @@ export interface Reading {
 /** The clock is the same for all; its own fraction of a ms is what the figures are good to. */
 const BUCKETS_PER_MS = 10;
 const MAX_MS = 10_000;
-/** Time for the last client to come before the count begins, in ms. */
+/** The count begins so long after the last client has come: no tick of the span is out yet, in ms. */
 const SETTLE_MS = 1_000;
 /** A client has everything before an instant once it has a tick this much later, in ms. */
 const BEYOND_MS = 2_000;
@@ -106,14 +106,16 @@ class Client {
 }
 
 class Tally {
-  readonly fromMs: number;
-  readonly toMs: number;
+  /** Nothing counts before the span is known. */
+  fromMs = Infinity;
+  toMs = Infinity;
   readonly delays = new Float64Array(MAX_MS * BUCKETS_PER_MS + 1);
   readonly complaints: string[] = [];
 
-  constructor({ fromMs, toMs }: Span) {
-    this.fromMs = fromMs;
-    this.toMs = toMs;
+  begin(seconds: number): Span {
+    this.fromMs = Date.now() + SETTLE_MS;
+    this.toMs = this.fromMs + seconds * 1000;
+    return { fromMs: this.fromMs, toMs: this.toMs };
   }
 
   quantileMs(part: number): number {
@@ -156,12 +158,10 @@ async function open(port: number, tally: Tally): Promise<Client> {
 }
 
 async function main([port, clients, seconds]: number[]): Promise<void> {
-  const fromMs = Math.ceil(Date.now()) + SETTLE_MS;
-  const span = { fromMs, toMs: fromMs + (seconds ?? 1) * 1000 };
-  const tally = new Tally(span);
+  const tally = new Tally();
   const all: Client[] = [];
   for (let index = 0; index < (clients ?? 1); index++) all.push(await open(port ?? 0, tally));
-  if (Date.now() > fromMs) tally.complaints.push("the clients took too long to connect");
+  const span = tally.begin(seconds ?? 1);
   console.log(JSON.stringify(span));
   const deadlineMs = span.toMs + 30_000;
   while (all.some(({ newestMs }) => newestMs < span.toMs + BEYOND_MS) && Date.now() < deadlineMs) {

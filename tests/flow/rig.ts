@@ -1,3 +1,4 @@
+import config from "../../deno.json" with { type: "json" };
 import { startRedis } from "../support/redis_server.ts";
 
 /**
@@ -10,15 +11,6 @@ export type Role = "start" | "bridge" | "collector" | "writer" | "gateway" | "he
 
 export const SHAPES: readonly Shape[] = ["embedded", "processes", "redis_everysec", "redis_always"];
 const ROOT = new URL("../../", import.meta.url);
-const MAIN: Record<Role, string> = {
-  start: "workers/start.ts",
-  bridge: "bridge/main.ts",
-  collector: "workers/collector/main.ts",
-  writer: "workers/writer/main.ts",
-  gateway: "workers/gateway/main.ts",
-  health: "workers/health/main.ts",
-};
-
 type Redis = Awaited<ReturnType<typeof startRedis>>;
 
 export interface RigOptions {
@@ -81,17 +73,19 @@ export class Rig implements AsyncDisposable {
   ): void {
     const { args } = this.#options;
     const net = ["127.0.0.1", "localhost"].join();
+    // As the task has it: `deno run <flags> <main module>`.
+    const words = config.tasks[role].command.split(" ").slice(1);
+    const flags = words.slice(0, -1), main = words.at(-1) ?? "";
     const child = new Deno.Command(Deno.execPath(), {
       args: [
-        "run",
+        ...flags,
         "--quiet",
-        `-P=${role}`,
         ...role === "start" || role === "bridge" ? [] : [`--allow-read=${dir}`],
         ...role === "gateway" || role === "health" || role === "bridge"
           ? []
           : [`--allow-write=${dir}`],
         `--allow-net=${net}`,
-        MAIN[role],
+        main,
         ...role === "start" || role === "bridge" ? args : [],
       ],
       cwd: ROOT,

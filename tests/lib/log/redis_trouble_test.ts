@@ -30,7 +30,7 @@ function operatorOf(redis: RedisServer): Redis & Disposable {
   return Object.assign(operator, { [Symbol.dispose]: () => operator.disconnect() });
 }
 
-/** Answers every command with these texts, in turn; the last one for ever. */
+/** Answers every command with these texts, in turn; the last one for ever, or no more when empty. */
 function answering(...replies: string[]): { url: string } & Disposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serve = async (socket: Deno.Conn) => {
@@ -39,6 +39,7 @@ function answering(...replies: string[]): { url: string } & Disposable {
       const commands = decoder.decode(bytes).match(/^\*\d+\r$/gm) ?? [];
       for (const _ of commands) {
         const reply = replies.length > 1 ? replies.shift() : replies[0];
+        if (reply === "") continue;
         await socket.write(encoder.encode(`${reply}\r\n`));
       }
     }
@@ -190,6 +191,17 @@ Deno.test("a Redis that answers LOADING to a reader's first command is tried aga
   await assert.rejects(reader.epoch(), loading);
   await assert.rejects(reader.read(new Map([["EURUSD", NO_TICK]])), loading);
   await assert.rejects(reader.read(new Map([["EURUSD", NO_TICK]]), { waitMs: 50 }), loading);
+});
+
+Deno.test("a Redis that stops answering is down, not waited for without end", async () => {
+  for (const waitMs of [undefined, 0, 50]) {
+    using server = answering("+OK", "+OK", "");
+    await using reader = new RedisTickLogReader({ url: server.url, prefix, answerMs: 100 });
+    const call = waitMs === undefined
+      ? reader.epoch()
+      : reader.read(new Map([["EURUSD", NO_TICK]]), { waitMs });
+    await assert.rejects(call, because("down", /current state is/));
+  }
 });
 
 test("a missing and a wrong password are named, and never shown", async () => {

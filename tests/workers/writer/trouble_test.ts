@@ -211,7 +211,8 @@ Deno.test("a log replaced while it is followed is compared with the files anew",
   await using first = await FilledLog.open(`${folder.path}/first`);
   await using second = await FilledLog.open(`${folder.path}/second`);
   await first.append("EURUSD", ticksFrom(MORNING_MS, 10));
-  await second.append("EURUSD", ticksFrom(MORNING_MS, 25));
+  await second.append("EURUSD", ticksFrom(MORNING_MS, 25, 1.2));
+  await second.append("GBPUSD", ticksFrom(MORNING_MS, 25));
   await using before = await first.reader();
   await using after = await second.reader();
   let current: TickLogReader = before;
@@ -221,11 +222,12 @@ Deno.test("a log replaced while it is followed is compared with the files anew",
       return typeof value === "function" ? value.bind(current) : value;
     },
   });
-  await using _writing = await Writing.start(replaced, dataDir);
+  await using writing = await Writing.start(replaced, dataDir);
   await until(async () => await rowsIn(openPath(dataDir)) === 10);
   current = after;
-  await until(async () => await rowsIn(openPath(dataDir)) === 25);
-  await until(async () => (await second.log.backlog("writer")).size === 0);
+  await until(async () => await rowsIn(openPath(dataDir, "GBPUSD")) === 25);
+  assert.equal(writing.captures.get("EURUSD")?.state, "stopped");
+  assert.equal(await rowsIn(openPath(dataDir)), 10);
 });
 
 const TRIM_ALL = { maxAgeMs: 0, maxCount: 0, nowMs: MORNING_MS + DAY_MS, readers: ["writer"] };
