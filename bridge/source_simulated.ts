@@ -179,15 +179,23 @@ export class SimulatedSource implements Source {
     };
   }
 
+  /** The present, or the beginning of the outage in which nothing more can be had. */
+  #reachableUtcMs(): number {
+    const nowMs = this.#presentUtcMs(), { outage } = this.#options;
+    return outage !== undefined && isDown(outage, nowMs)
+      ? Math.min(nowMs, outage.fromUtcMs)
+      : nowMs;
+  }
+
   /** Everything from where the stream is to the present, in turns. */
   async *#catchUp(state: StreamState): AsyncGenerator<SourceEvent> {
     const seconds = Math.floor(TICKS_PER_TURN / this.#options.ticksPerSecond);
     const turnMs = Math.min(Math.max(seconds, 1), MAX_TURN_SECONDS) * 1000;
     const block = new TickBlock();
-    let presentMs = this.#presentUtcMs();
+    let presentMs = this.#reachableUtcMs();
     for (;;) {
       if (state.deliveredUtcMs >= presentMs) {
-        presentMs = this.#presentUtcMs();
+        presentMs = this.#reachableUtcMs();
         // The time that the last turn took is the present's, not another turn's.
         if (presentMs - state.deliveredUtcMs < NEAR_MS) return;
       }

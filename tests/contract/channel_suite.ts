@@ -131,7 +131,7 @@ async function publishUntil(sender: Channel, condition: () => boolean): Promise<
 
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  { deadlineMs = 10_000 } = {},
+  { deadlineMs = 30_000 } = {},
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!await condition()) {
