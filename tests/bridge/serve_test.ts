@@ -1,3 +1,4 @@
+import { until } from "../support/until.ts";
 import assert from "node:assert/strict";
 import { SimulatedSource } from "../../bridge/source_simulated.ts";
 import { BridgeError } from "../../lib/bridge/bridge_error.ts";
@@ -38,10 +39,6 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
     return cause instanceof BridgeError ? cause.code : `no BridgeError: ${cause}`;
   }
   return "none";
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 /** What a peer of another make might send: raw bytes, after a proper hello or not. */

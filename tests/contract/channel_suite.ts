@@ -1,3 +1,4 @@
+import { until } from "../support/until.ts";
 import assert from "node:assert/strict";
 import type { Beat, Channel } from "../../lib/log/channel.ts";
 
@@ -127,17 +128,4 @@ async function publishUntil(sender: Channel, condition: () => boolean): Promise<
     sender.publish("beat", frozenBeat);
     return condition();
   });
-}
-
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  { deadlineMs = 30_000 } = {},
-): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!await condition()) {
-    if (performance.now() > end) {
-      throw new Error(`Cannot see the condition within ${deadlineMs} ms`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

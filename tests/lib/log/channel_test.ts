@@ -7,7 +7,8 @@ import { HttpTwin } from "../../../lib/log/channel_http.ts";
 import { RedisTwin } from "../../../lib/log/channel_redis.ts";
 import { beatSchema } from "../../../lib/log/channel_schema.ts";
 import { type ChannelOptions, openChannel } from "../../../lib/log/open_channel.ts";
-import { channelSuite, frozenBeat, until } from "../../contract/channel_suite.ts";
+import { channelSuite, frozenBeat } from "../../contract/channel_suite.ts";
+import { until } from "../../support/until.ts";
 import { redisIsInstalled, startRedis } from "../../support/redis_server.ts";
 
 const ignore = !redisIsInstalled();

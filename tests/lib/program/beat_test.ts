@@ -3,7 +3,7 @@ import type { Beat, Channel, ChannelMessages } from "../../../lib/log/channel.ts
 import { beatSchema } from "../../../lib/log/channel_schema.ts";
 import { type BeatOptions, startBeat } from "../../../lib/program/beat.ts";
 import { telemetryOf } from "../../../lib/program/events.ts";
-import { until } from "../../contract/channel_suite.ts";
+import { until } from "../../support/until.ts";
 
 const description = {
   status: "41 symbols",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FolderLock } from "../../../lib/program/folder_lock.ts";
-import { until } from "../../contract/channel_suite.ts";
+import { until } from "../../support/until.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 
 const module = new URL("../../../lib/program/folder_lock.ts", import.meta.url).href;

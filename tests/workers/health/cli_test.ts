@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { HttpTwin } from "../../../lib/log/channel_http.ts";
 import type { Level } from "../../../lib/log/channel.ts";
-import { frozenBeat, until } from "../../contract/channel_suite.ts";
+import { frozenBeat } from "../../contract/channel_suite.ts";
+import { until } from "../../support/until.ts";
 import { healthCommand, runHealthCli, startHealth } from "./health_process.ts";
 
 /** A health program that has heard of a writer whose queue is at this level. */

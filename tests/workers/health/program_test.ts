@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { HttpTwin } from "../../../lib/log/channel_http.ts";
 import { startBeat } from "../../../lib/program/beat.ts";
 import { telemetryOf } from "../../../lib/program/events.ts";
-import { frozenBeat, until } from "../../contract/channel_suite.ts";
+import { frozenBeat } from "../../contract/channel_suite.ts";
+import { until } from "../../support/until.ts";
 import { type HealthProcess, startHealth } from "./health_process.ts";
 import { parsePrometheus } from "./prometheus_checker.ts";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { BroadcastTwin } from "../../../lib/log/channel_broadcast.ts";
 import { RedisTwin } from "../../../lib/log/channel_redis.ts";
 import type { FromProgram } from "../../../lib/program/run.ts";
-import { frozenBeat, until } from "../../contract/channel_suite.ts";
+import { frozenBeat } from "../../contract/channel_suite.ts";
+import { until } from "../../support/until.ts";
 import { redisIsInstalled, startRedis } from "../../support/redis_server.ts";
 import { startHealth } from "./health_process.ts";
 
@@ -59,12 +60,12 @@ Deno.test(
       return queue === "healthy" && redis === "healthy";
     });
     await redis.kill();
-    await until(async () => (await levels()).redis === "critical", { deadlineMs: 15_000 });
+    await until(async () => (await levels()).redis === "critical", { timeoutMs: 30_000 });
     await redis.restart();
     await until(async () => {
       channel.publish("beat", frozenBeat);
       return (await health.get("/health")).status === 200;
-    }, { deadlineMs: 15_000 });
+    }, { timeoutMs: 30_000 });
     assert.ok(!health.output().includes(redis.url));
   },
 );
