@@ -103,7 +103,11 @@ async function memory(): Promise<string> {
   for (const rate of [1_000, 60_000]) {
     await using rig = await Rig.open({
       shape: "embedded",
-      settings: { SIMULATED_TICKS_PER_SECOND: `${rate}`, LOG_LEVEL: "warning" },
+      settings: {
+        CAPTURE_FROM: "now",
+        SIMULATED_TICKS_PER_SECOND: `${rate}`,
+        LOG_LEVEL: "warning",
+      },
       args: [],
     });
     rig.startAll();

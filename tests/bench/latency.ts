@@ -14,7 +14,11 @@ export async function measureLatency(ticksPerSecond: number, runs: number): Prom
   for (let run = 0; run < runs; run++) {
     await using rig = await Rig.open({
       shape: "embedded",
-      settings: { SIMULATED_TICKS_PER_SECOND: `${ticksPerSecond}`, LOG_LEVEL: "warning" },
+      settings: {
+        CAPTURE_FROM: "now",
+        SIMULATED_TICKS_PER_SECOND: `${ticksPerSecond}`,
+        LOG_LEVEL: "warning",
+      },
       args: [],
     });
     rig.startAll();
