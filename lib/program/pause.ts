@@ -1,3 +1,13 @@
+import { setImmediate } from "node:timers";
+
+/**
+ * Resolves in the next turn of the event loop. A loop whose every step can be answered at once never
+ * leaves its turn: timers, messages and signals would wait for as long as it is busy.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Resolves after the time, or as soon as the signal aborts; never rejects. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

@@ -8,7 +8,7 @@ import type { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import type { Channel } from "../../lib/log/channel.ts";
 import type { TickLog } from "../../lib/log/tick_log.ts";
 import type { Ticks } from "../../lib/market/tick.ts";
-import { BackOff, pause } from "../../lib/program/pause.ts";
+import { BackOff, nextTurn, pause } from "../../lib/program/pause.ts";
 import { toUtcMs } from "../../lib/time/server_zone.ts";
 import type { Refusal } from "./admission.ts";
 import { Appending, TailMoved } from "./appending.ts";
@@ -233,6 +233,7 @@ async function appendGroups(gathering: Gathering, options: AppendGroupsOptions):
   let group: Group | undefined;
   while ((group = await gathering.take()) !== undefined) {
     await appending.append(group.ticks);
+    await nextTurn();
     clock = group.clock ?? clock;
     collecting.appended(group, clock);
     if (group.ended) {

@@ -1,6 +1,6 @@
 import type { Checkpoint, Segment, TickLogReader } from "../../lib/log/tick_log.ts";
 import { compareIds } from "../../lib/market/tick_id.ts";
-import { BackOff, pause } from "../../lib/program/pause.ts";
+import { BackOff, nextTurn, pause } from "../../lib/program/pause.ts";
 import type { GatewayEvents } from "./events.ts";
 import type { FanOut } from "./fan_out.ts";
 import type { RecentTicks } from "./recent.ts";
@@ -126,6 +126,7 @@ export class Tail {
   async #rest(ticks: number, signal: AbortSignal): Promise<void> {
     const restMs = Math.min(this.#turnMs * RESTS_PER_TURN, MAX_REST_MS);
     if (ticks < GATHERED_TICKS && restMs >= MIN_REST_MS) await pause(restMs, signal);
+    else await nextTurn();
   }
 
   #handOn(turn: readonly Segment[]): void {
