@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type DayFileName, dayOf, listDayFiles, ticksFolder } from "../../lib/capture/day_path.ts";
 import { readTickRow, type TickRow } from "../../lib/capture/tick_row.ts";
 import type { TickLogReader } from "../../lib/log/tick_log.ts";
-import { compareIds, nextId, type TickId } from "../../lib/market/tick_id.ts";
+import { compareIds, nextId, NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
 import type { TickQuery } from "./queries.ts";
 
 const LOG_PAGE_TICKS = 2000;
@@ -45,7 +45,8 @@ export async function* readHistory(history: History, query: TickQuery): AsyncGen
 
 /** The greatest id that the answer does not hold. */
 function startOf({ fromMs, after }: TickQuery): TickId {
-  const before: TickId = { ms: fromMs - 1, n: Number.MAX_SAFE_INTEGER };
+  // No id is before NO_TICK, and Redis takes no negative time.
+  const before: TickId = fromMs > 0 ? { ms: fromMs - 1, n: Number.MAX_SAFE_INTEGER } : NO_TICK;
   return after !== undefined && compareIds(after, before) > 0 ? after : before;
 }
 
