@@ -11,7 +11,7 @@ import { toServerMs, toUtcMs } from "../lib/time/server_zone.ts";
 import { pause } from "../lib/program/pause.ts";
 import { disordered } from "./disorder.ts";
 import { DueTicks } from "./due_ticks.ts";
-import { hasTicks, isDown, type Outage } from "./outage.ts";
+import { hasTicks, isDown, type Outage, reachableMs } from "./outage.ts";
 import { type SimulatedMarket, simulatedMarket } from "./simulated_market.ts";
 import { barRange, barsOfTicks } from "./tick_bars.ts";
 import type { Source } from "./source.ts";
@@ -179,23 +179,15 @@ export class SimulatedSource implements Source {
     };
   }
 
-  /** The present, or the beginning of the outage in which nothing more can be had. */
-  #reachableUtcMs(): number {
-    const nowMs = this.#presentUtcMs(), { outage } = this.#options;
-    return outage !== undefined && isDown(outage, nowMs)
-      ? Math.min(nowMs, outage.fromUtcMs)
-      : nowMs;
-  }
-
   /** Everything from where the stream is to the present, in turns. */
   async *#catchUp(state: StreamState): AsyncGenerator<SourceEvent> {
     const seconds = Math.floor(TICKS_PER_TURN / this.#options.ticksPerSecond);
     const turnMs = Math.min(Math.max(seconds, 1), MAX_TURN_SECONDS) * 1000;
     const block = new TickBlock();
-    let presentMs = this.#reachableUtcMs();
+    let presentMs = reachableMs(this.#options.outage, this.#presentUtcMs());
     for (;;) {
       if (state.deliveredUtcMs >= presentMs) {
-        presentMs = this.#reachableUtcMs();
+        presentMs = reachableMs(this.#options.outage, this.#presentUtcMs());
         // The time that the last turn took is the present's, not another turn's.
         if (presentMs - state.deliveredUtcMs < NEAR_MS) return;
       }

@@ -124,5 +124,3 @@ export function onStopSignal(stop: () => void): void {
     : ["SIGINT", "SIGTERM"];
   for (const signal of signals) Deno.addSignalListener(signal, stop);
 }
-
-export { messageOf } from "./errors.ts";

@@ -17,6 +17,7 @@ import {
   overlapMs,
   redisUrl,
 } from "../../lib/program/shared_settings.ts";
+import type { CaptureFrom } from "./session.ts";
 
 const bridgeCa: OptionalSetting<string> = {
   name: "BRIDGE_CA_FILE",
@@ -30,7 +31,7 @@ const symbols: OptionalSetting<string[]> = {
   fallback: undefined,
   about: "Symbols to capture, separated by commas; by default all that the source offers.",
 };
-const captureFrom: OptionalSetting<"now" | "start" | Date> = {
+const captureFrom: OptionalSetting<CaptureFrom> = {
   name: "CAPTURE_FROM",
   schema: z.union([
     z.literal("now"),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isSymbol } from "../../lib/market/symbol.ts";
-import { messageOf } from "../../lib/program/run.ts";
+import { messageOf } from "../../lib/program/errors.ts";
 import type { ChannelName } from "./subscriber.ts";
 
 /** What clients send over a WebSocket, parsed once at the door. */

@@ -1,5 +1,5 @@
 import { type Telemetry, telemetryOf } from "../../lib/program/events.ts";
-import { messageOf } from "../../lib/program/run.ts";
+import { messageOf } from "../../lib/program/errors.ts";
 
 /** What the gateway tells the operator: each event is one log line and one metric. */
 export function gatewayEvents(telemetry: Telemetry = telemetryOf("gateway")) {
