@@ -233,12 +233,15 @@ export class SimulatedSource implements Source {
     let clockDueMs = 0, down = false;
     while (!state.signal.aborted) {
       const nowMs = this.#presentUtcMs();
-      if (isDown(this.#options.outage, nowMs) !== down) {
+      const { outage } = this.#options;
+      if (outage !== undefined && isDown(outage, nowMs) !== down) {
         down = !down;
+        // It is noticed a little later; what came in between is no part of the outage.
+        const atMs = down ? outage.fromUtcMs : outage.toUtcMs;
         yield {
           type: "feed",
           state: down ? "down" : "up",
-          nowServerMs: toServerMs(nowMs, this.clock),
+          nowServerMs: toServerMs(atMs, this.clock),
         };
       }
       if (down) {

@@ -41,7 +41,7 @@ export type SourceEvent =
   | { readonly type: "clock"; readonly nowServerMs: number; readonly watermarkServerMs: number }
   /** History is delivered; what follows is the present. Once, before the first live tick. */
   | { readonly type: "live" }
-  /** The vendor's own connection went away or came back; `nowServerMs` is the source's present. */
+  /** The vendor's own connection went away or came back, at `nowServerMs` on the source's clock. */
   | { readonly type: "feed"; readonly state: "down" | "up"; readonly nowServerMs: number }
   /** Nothing will ever follow (a recording that is over). */
   | { readonly type: "ended" };

@@ -59,17 +59,21 @@ function assertOneHole(outage: Outage, manifests: readonly Manifest[]): void {
   }
 }
 
-Deno.test("an outage in which the collector was killed is one hole in the manifests", async () => {
-  const outage = await startBeforeOutage("processes", false);
-  await using rig = outage.rig;
-  await until(() => Deno.statSync(`${rig.dataDir}/metadata/gaps.jsonl`).size > 0);
-  await rig.kill("collector");
-  rig.start("collector");
-  const manifests = await manifestsOf(outage);
-  assertOneHole(outage, manifests);
-  assert.deepEqual(manifests.map(({ status }) => status), ["PARTIAL", "PARTIAL"]);
-  assert.deepEqual(manifests.map(({ gaps }) => gaps[0]?.rows), [0, 0]);
-});
+for (const isBackIn of [true, false]) {
+  const when = isBackIn ? "within" : "after";
+  Deno.test(`an outage in which the collector was killed, and started ${when} it, is one hole`, async () => {
+    const outage = await startBeforeOutage("processes", false);
+    await using rig = outage.rig;
+    await until(() => Deno.statSync(`${rig.dataDir}/metadata/gaps.jsonl`).size > 0);
+    await rig.kill("collector");
+    if (!isBackIn) await until(() => Date.now() > outage.fromMs + OUTAGE_S * 1000 + 300);
+    rig.start("collector");
+    const manifests = await manifestsOf(outage);
+    assertOneHole(outage, manifests);
+    assert.deepEqual(manifests.map(({ status }) => status), ["PARTIAL", "PARTIAL"]);
+    assert.deepEqual(manifests.map(({ gaps }) => gaps[0]?.rows), [0, 0]);
+  });
+}
 
 Deno.test(
   "a writer on another machine hears of an outage, and tells what history filled",

@@ -141,18 +141,24 @@ async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): P
   const { gathering, session, collecting, events, channel, holes, zone } = options;
   let nowServerMs = Infinity;
   let isLive = false;
+  // The first tick of any symbol after a hole that began on an earlier connection.
+  let backMs = Infinity;
   for await (const event of stream) {
     switch (event.type) {
       case "ticks": {
         const kept = await admit(event.symbol, event.ticks, { ...options, nowServerMs });
+        if (!isLive && holes.downSinceMs !== undefined) {
+          backMs = Math.min(backMs, firstAfter(kept, holes.downSinceMs));
+        }
         if (kept.count > 0) await gathering.addTicks(event.symbol, kept);
         break;
       }
       case "clock":
         nowServerMs = event.nowServerMs;
-        // Only a feed that is up tells the time: one that went away on an earlier connection is back.
+        // Only a feed that is up tells the time: one that went away on an earlier connection is back,
+        // since its first tick as far as anybody can know.
         if (isLive && holes.downSinceMs !== undefined) {
-          await tellFeed("up", toUtcMs(nowServerMs, zone), options);
+          await tellFeed("up", Math.min(backMs, toUtcMs(nowServerMs, zone)), options);
         }
         gathering.addClock(event);
         break;
@@ -175,6 +181,16 @@ async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): P
         return;
     }
   }
+}
+
+/** UTC ms of the earliest tick after `utcMs`; Infinity when none is. */
+function firstAfter(ticks: Ticks, utcMs: number): number {
+  let first = Infinity;
+  for (let index = 0; index < ticks.count; index++) {
+    const atMs = ticks.utcMs(index);
+    if (atMs > utcMs && atMs < first) first = atMs;
+  }
+  return first;
 }
 
 /** Notes where a hole begins or ends before any later tick is read, and tells those who listen. */
