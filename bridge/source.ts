@@ -6,6 +6,7 @@ import type {
   SourceEvent,
   SourceKind,
   SourceSymbol,
+  SymbolSpec,
   TickRequest,
 } from "../lib/bridge/feed.ts";
 
@@ -22,6 +23,8 @@ export interface Source extends AsyncDisposable {
   /** How its clock relates to UTC: an IANA zone and a shift, or `learned` when only evidence tells. */
   readonly clock: ServerZone | "learned";
   symbols(): Promise<SourceSymbol[]>;
+  /** All that the vendor offers, described; may take seconds. */
+  specs(): Promise<SymbolSpec[]>;
   account(): Promise<SourceAccount>;
   /**
    * Opens one stream over all the named symbols: first every tick of each from `fromServerMs`

@@ -19,6 +19,12 @@ export interface SourceSymbol {
   readonly digits: number;
 }
 
+/** A symbol as the vendor describes it. */
+export interface SymbolSpec extends SourceSymbol {
+  /** The vendor's fields by the vendor's names, as they were; no secrets are among them. */
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+}
+
 export interface SourceAccount {
   readonly id: string;
   readonly server: string;
@@ -39,10 +45,24 @@ export type SourceEvent =
    * while it is down: a quiet market has a watermark, a dead feed has none.
    */
   | { readonly type: "clock"; readonly nowServerMs: number; readonly watermarkServerMs: number }
+  /**
+   * The same from a source whose clock is learned, told by UTC of the machine that reads the vendor:
+   * at `nowUtcMs` everything was delivered that the vendor had at `watermarkUtcMs`. `newestServerMs`
+   * is the newest stamp among the live ticks since the last such event that went beyond all earlier
+   * ones; null when none did. Only such a stamp says what the server's clock shows.
+   */
+  | {
+    readonly type: "present";
+    readonly nowUtcMs: number;
+    readonly watermarkUtcMs: number;
+    readonly newestServerMs: number | null;
+  }
   /** History is delivered; what follows is the present. Once, before the first live tick. */
   | { readonly type: "live" }
   /** The vendor's own connection went away or came back, at `nowServerMs` on the source's clock. */
   | { readonly type: "feed"; readonly state: "down" | "up"; readonly nowServerMs: number }
+  /** The same from a source whose clock is learned, in UTC. */
+  | { readonly type: "feed"; readonly state: "down" | "up"; readonly nowUtcMs: number }
   /** Nothing will ever follow (a recording that is over). */
   | { readonly type: "ended" };
 
@@ -62,4 +82,22 @@ export interface SourceBar {
   readonly low: number;
   readonly close: number;
   readonly tickVolume: number;
+}
+
+/**
+ * `connecting` (not yet, or again), `connected` (and verified), `waiting` (the vendor is closed or
+ * under maintenance, as announced: no failure), `failed` (a person must act; it is tried again all
+ * the same).
+ */
+export type SessionState = "connecting" | "connected" | "waiting" | "failed";
+
+/** One login at a vendor, and how it stands. */
+export interface SessionStatus {
+  /** What the settings call it. */
+  readonly name: string;
+  readonly vendor: string;
+  readonly state: SessionState;
+  /** For a person, what to do included; empty while connected. Never a secret. */
+  readonly reason: string;
+  readonly sinceUtcMs: number;
 }
