@@ -8,19 +8,10 @@ import {
   type Setting,
   text,
 } from "../lib/program/settings.ts";
-import { bridgeHost, bridgePort, bridgeToken } from "../lib/program/shared_settings.ts";
-import { parseServerZone } from "../lib/time/server_zone.ts";
+import { bridgeHost, bridgePort, bridgeToken, serverZone } from "../lib/program/shared_settings.ts";
+import { vendorSettings } from "./vendor_settings.ts";
 
 const DAY_MS = 86_400_000;
-
-const serverZone: z.ZodType<ServerZone, string> = z.string().transform((value, context) => {
-  try {
-    return parseServerZone(value);
-  } catch {
-    context.addIssue({ code: "custom", message: "expected <IANA zone>[±<hours>h]" });
-    return z.NEVER;
-  }
-});
 
 const instant: z.ZodType<number, string> = z.iso.datetime({ offset: true }).transform(Date.parse);
 
@@ -93,10 +84,71 @@ const serving = {
   } satisfies Setting<number>,
   source: {
     name: "SOURCE",
-    schema: z.enum(["simulated", "replay"]),
+    schema: z.enum(["simulated", "replay", "mt5", "fxcm", "sessions"]),
     fallback: "simulated",
-    about: "Where ticks come from: an invented market or recorded files.",
-  } as Setting<"simulated" | "replay">,
+    about:
+      "Where ticks come from: an invented market, recorded files, one vendor's terminal, or the list in SESSIONS_FILE.",
+  } as Setting<"simulated" | "replay" | "mt5" | "fxcm" | "sessions">,
+};
+
+const sessions = {
+  sessionsFile: {
+    name: "SESSIONS_FILE",
+    schema: text,
+    fallback: undefined,
+    about: "JSON list of sessions (see bridge/README.md); required when SOURCE=sessions.",
+  } as OptionalSetting<string>,
+  sessionPasswords: {
+    name: "SESSION_PASSWORD_*",
+    schema: text,
+    fallback: undefined,
+    about: "Passwords that SESSIONS_FILE names by `passwordEnv`; what follows the _ is free.",
+    secret: true,
+  } as OptionalSetting<string>,
+  sessionHeartbeatMs: {
+    name: "SESSION_HEARTBEAT_MS",
+    schema: integer({ min: 50, max: 600_000 }),
+    fallback: "10000",
+    about: "How often a session asks its vendor whether it is still logged in, in ms.",
+  } satisfies Setting<number>,
+  driverCallLimitMs: {
+    name: "DRIVER_CALL_LIMIT_MS",
+    schema: integer({ min: 100, max: 3_600_000 }),
+    fallback: "30000",
+    about: "A vendor's call that takes longer is taken for dead and its process is killed, in ms.",
+  } satisfies Setting<number>,
+  python: {
+    name: "PYTHON",
+    schema: text,
+    fallback: undefined,
+    about:
+      "Path of the Python that has the vendor's package; else py -3, python, python3 are tried.",
+  } as OptionalSetting<string>,
+  driverDir: {
+    name: "DRIVER_DIR",
+    schema: text,
+    fallback: undefined,
+    about:
+      "Folder of the drivers' .py files; by default bridge/, which an executable has not with it.",
+  } as OptionalSetting<string>,
+  fxcmNewestPython: {
+    name: "FXCM_NEWEST_PYTHON",
+    schema: z.string().regex(/^3\.\d+$/, "expected a version such as 3.7"),
+    fallback: "3.7",
+    about: "The newest Python that the forexconnect package has builds for.",
+  } satisfies Setting<string>,
+  symbolSuffix: {
+    name: "SYMBOL_SUFFIX",
+    schema: z.string().regex(/^@[A-Za-z0-9_.-]{1,31}$/, "expected @ and letters or digits"),
+    fallback: undefined,
+    about: "Set behind each stream symbol, e.g. @fxcm, to tell feeds of one instrument apart.",
+  } as OptionalSetting<string>,
+  symbolAliases: {
+    name: "SYMBOL_ALIASES",
+    schema: text,
+    fallback: undefined,
+    about: 'JSON file of stream symbols by the broker\'s names, e.g. {"GOLD": "XAUUSD"}.',
+  } as OptionalSetting<string>,
 };
 
 const simulated = {
@@ -240,4 +292,11 @@ const replay = {
   } satisfies Setting<number>,
 };
 
-export const settings = { ...serving, ...simulated, ...habits, ...replay };
+export const settings = {
+  ...serving,
+  ...sessions,
+  ...vendorSettings,
+  ...simulated,
+  ...habits,
+  ...replay,
+};

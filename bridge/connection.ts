@@ -1,21 +1,15 @@
 import { BridgeError } from "../lib/bridge/bridge_error.ts";
-import type { SourceEvent } from "../lib/bridge/feed.ts";
-import { CONTROL_FRAME, MAX_FRAME_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from "../lib/bridge/frames.ts";
-import type { Frame } from "../lib/bridge/frames.ts";
+import type { SessionStatus, SourceEvent, TickRequest } from "../lib/bridge/feed.ts";
 import type { FrameSocket } from "../lib/bridge/frame_socket.ts";
-import {
-  clientHello,
-  type ClientMessage,
-  clientMessage,
-  PROTOCOL_VERSION,
-  readMessage,
-} from "../lib/bridge/messages.ts";
-import { isProof, newNonce, prove } from "../lib/bridge/proof.ts";
+import { type ClientMessage, clientMessage, readMessage } from "../lib/bridge/messages.ts";
+import { answer, checkSymbols } from "./answers.ts";
 import type { BridgeEvents } from "./events.ts";
+import { controlFrame, type Guest, shakeHands } from "./handshake.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Source } from "./source.ts";
 
 export interface ConnectionOptions {
-  readonly source: Source;
+  readonly sessions: Sessions;
   readonly token: string | undefined;
   readonly handshakeTimeoutMs: number;
   readonly heartbeatMs: number;
@@ -27,7 +21,6 @@ export interface ConnectionOptions {
 
 /** Requests that one collector may have open; more than any needs at once. */
 const MAX_OPEN_REQUESTS = 16;
-const BARS_PER_FRAME = 2000;
 /** What a peer that does not read may hold up the end of its connection. */
 const LAST_WORDS_MS = 1000;
 /** Above this much unsent a heartbeat adds nothing: the bytes on their way are sign enough. */
@@ -40,6 +33,7 @@ export class Connection {
   #openRequests = 0;
   #stream: { readonly id: number; readonly abort: AbortController } | undefined;
   #ending: BridgeError | undefined;
+  #isTellingSessions = false;
 
   constructor(socket: FrameSocket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -51,8 +45,9 @@ export class Connection {
     const leave = () => this.#leave();
     signal.addEventListener("abort", leave);
     try {
-      await this.#shakeHands();
-      await this.#answerAll();
+      const { use, told } = await this.#shakeHands();
+      using _ = use;
+      await this.#answerAll(use.source, told);
     } catch (cause) {
       await this.#refuse(this.#ending ?? cause);
     } finally {
@@ -62,53 +57,23 @@ export class Connection {
     }
   }
 
-  async #shakeHands(): Promise<void> {
-    const { token, handshakeTimeoutMs, source } = this.#options;
+  async #shakeHands(): Promise<Guest> {
+    const { token, handshakeTimeoutMs, sessions } = this.#options;
     const late = setTimeout(() => {
       this.#end("handshake_timeout", `No hello within ${handshakeTimeoutMs} ms`);
     }, handshakeTimeoutMs);
     try {
-      this.#socket.maxFrameBytes = MAX_HANDSHAKE_FRAME_BYTES;
-      const serverNonce = newNonce();
-      this.#socket.send({ type: "hello", protocol: PROTOCOL_VERSION, nonce: serverNonce });
-      const frame = await this.#socket.receiveOne();
-      if (frame === undefined) throw new BridgeError("closed", "The peer left before its hello");
-      const hello = readMessage(clientHello, controlFrame(frame));
-      if (hello.protocol !== PROTOCOL_VERSION) {
-        throw new BridgeError(
-          "version_mismatch",
-          `Cannot speak with the peer as protocol ${PROTOCOL_VERSION}: current version is ${hello.protocol}`,
-        );
-      }
-      const nonces = { serverNonce, clientNonce: hello.nonce };
-      const proof = token === undefined ? undefined : await this.#checkProof(hello.proof, {
-        token,
-        ...nonces,
-      });
-      const { name, kind, clock } = source;
-      this.#socket.send({ type: "welcome", proof, source: { name, kind, clock } });
-      this.#socket.maxFrameBytes = MAX_FRAME_BYTES;
+      return await shakeHands(this.#socket, { token, sessions });
     } finally {
       clearTimeout(late);
     }
   }
 
-  /** The bridge's own proof in return. */
-  async #checkProof(
-    proof: string | undefined,
-    challenge: { token: string; serverNonce: string; clientNonce: string },
-  ): Promise<string> {
-    if (proof === undefined) {
-      throw new BridgeError("unauthenticated", "This bridge wants a token: set BRIDGE_TOKEN");
-    }
-    if (!await isProof(proof, { ...challenge, role: "client" })) {
-      throw new BridgeError("wrong_token", "The peer's token is not this bridge's");
-    }
-    return await prove({ ...challenge, role: "server" });
-  }
-
-  async #answerAll(): Promise<void> {
-    const { heartbeatMs, idleLimitMs, events } = this.#options;
+  async #answerAll(
+    source: Source,
+    told: readonly SessionStatus[] | undefined,
+  ): Promise<void> {
+    const { heartbeatMs, idleLimitMs, events, sessions } = this.#options;
     const beat = setInterval(() => {
       if (this.#socket.silentMs > idleLimitMs) {
         this.#end("idle_peer", `The peer was silent for ${idleLimitMs} ms`);
@@ -116,6 +81,11 @@ export class Connection {
         this.#socket.send({ type: "heartbeat" });
       }
     }, heartbeatMs);
+    const deaf = told && sessions.onChange(() => this.#tellSessions());
+    // One may have changed between the welcome and now.
+    if (told && sessions.statuses.some((status, index) => status !== told[index])) {
+      this.#tellSessions();
+    }
     events.collectorJoined();
     try {
       for (;;) {
@@ -124,16 +94,31 @@ export class Connection {
         for (const frame of frames) {
           const message = readMessage(clientMessage, controlFrame(frame));
           if (message.type === "goodbye") return;
-          this.#take(message);
+          this.#take(message, source);
         }
       }
     } finally {
       clearInterval(beat);
+      deaf?.();
       events.collectorLeft();
     }
   }
 
-  #take(message: Exclude<ClientMessage, { type: "goodbye" }>): void {
+  /** Several changes while the collector does not read become one message, so that none wait in line. */
+  async #tellSessions(): Promise<void> {
+    if (this.#isTellingSessions) return;
+    this.#isTellingSessions = true;
+    try {
+      await this.#socket.room();
+      this.#socket.send({ type: "sessions", sessions: this.#options.sessions.statuses });
+    } catch {
+      // The connection broke, and its reading says so.
+    } finally {
+      this.#isTellingSessions = false;
+    }
+  }
+
+  #take(message: Exclude<ClientMessage, { type: "goodbye" }>, source: Source): void {
     if (message.type === "heartbeat") return;
     if (message.type === "stop") {
       if (this.#stream?.id === message.stream) this.#stream.abort.abort();
@@ -146,43 +131,18 @@ export class Connection {
       );
     }
     this.#openRequests++;
-    this.#answer(message).catch((cause) => {
+    this.#answer(message, source).catch((cause) => {
       this.#socket.send({ type: "failed", id: message.id, ...failureOf(cause) });
     }).finally(() => this.#openRequests--);
   }
 
-  async #answer(
-    message: Extract<ClientMessage, { id: number }>,
-  ): Promise<void> {
-    const { source } = this.#options;
-    const { type, id } = message;
-    if (type === "symbols") {
-      this.#socket.send({ type, id, symbols: await source.symbols() });
-    } else if (type === "account") {
-      this.#socket.send({ type, id, account: await source.account() });
-    } else if (type === "bars") {
-      await this.#checkSymbols([message.symbol]);
-      const bars = await source.bars(message);
-      for (let from = 0; from === 0 || from < bars.length; from += BARS_PER_FRAME) {
-        const last = from + BARS_PER_FRAME >= bars.length;
-        await this.#socket.room();
-        this.#socket.send({ type, id, bars: bars.slice(from, from + BARS_PER_FRAME), last });
-      }
-    } else {
-      await this.#checkSymbols(message.requests.map((request) => request.symbol));
-      this.#startStream(message);
-    }
+  async #answer(message: Extract<ClientMessage, { id: number }>, source: Source): Promise<void> {
+    if (message.type !== "ticks") return await answer(message, { source, socket: this.#socket });
+    await checkSymbols(message.requests.map((request) => request.symbol), source);
+    this.#startStream(message, source);
   }
 
-  async #checkSymbols(names: readonly string[]): Promise<void> {
-    const known = new Set((await this.#options.source.symbols()).map(({ symbol }) => symbol));
-    const unknown = names.filter((name) => !known.has(name));
-    if (unknown.length > 0) {
-      throw new BridgeError("unknown_symbol", `The source has no symbol ${unknown.join(", ")}`);
-    }
-  }
-
-  #startStream(message: Extract<ClientMessage, { type: "ticks" }>): void {
+  #startStream(message: Extract<ClientMessage, { type: "ticks" }>, source: Source): void {
     if (this.#stream !== undefined) {
       throw new BridgeError("stream_open", "This connection has a stream: stop it first");
     }
@@ -191,7 +151,8 @@ export class Connection {
     const symbols = [...new Set(message.requests.map((request) => request.symbol))];
     this.#stream = stream;
     this.#socket.send({ type: "streaming", id: message.id, stream: stream.id, symbols });
-    this.#forwardAll(message, { ...stream, symbols }).then(
+    const { requests } = message;
+    this.#forwardAll({ ...stream, source, requests, symbols }).then(
       () => this.#socket.send({ type: "stopped", stream: stream.id }),
       (cause) => {
         this.#options.events.streamFailed(cause);
@@ -202,12 +163,17 @@ export class Connection {
 
   /** Pulls the source only while the socket takes more: a slow collector makes the source wait. */
   async #forwardAll(
-    { requests }: Extract<ClientMessage, { type: "ticks" }>,
-    stream: { id: number; abort: AbortController; symbols: readonly string[] },
+    { id, abort, source, requests, symbols }: {
+      id: number;
+      abort: AbortController;
+      source: Source;
+      requests: readonly TickRequest[];
+      symbols: readonly string[];
+    },
   ): Promise<void> {
-    const indexes = new Map(stream.symbols.map((symbol, index) => [symbol, index]));
-    for await (const event of this.#options.source.stream(requests, stream.abort.signal)) {
-      this.#forward(event, { id: stream.id, indexes });
+    const indexes = new Map(symbols.map((symbol, index) => [symbol, index]));
+    for await (const event of source.stream(requests, abort.signal)) {
+      this.#forward(event, { id, indexes });
       const room = this.#socket.room();
       if (room !== undefined) await room;
       if (event.type === "ended") {
@@ -246,7 +212,8 @@ export class Connection {
     if (this.#socket.closed || !(cause instanceof BridgeError)) return;
     if (cause.code === "closed") return;
     this.#options.events.refused(cause);
-    await this.#lastWords({ type: "error", code: cause.code, message: cause.message });
+    const sessions = cause.sessions.length === 0 ? undefined : cause.sessions;
+    await this.#lastWords({ type: "error", code: cause.code, message: cause.message, sessions });
   }
 
   async #lastWords(message: unknown): Promise<void> {
@@ -256,11 +223,6 @@ export class Connection {
     clearTimeout(late);
     this.#socket.close();
   }
-}
-
-function controlFrame(frame: Frame): Frame {
-  if (frame.type === CONTROL_FRAME) return frame;
-  throw new BridgeError("unknown_frame", "A bridge takes control frames only");
 }
 
 function failureOf(cause: unknown): { code: string; message: string } {

@@ -88,7 +88,12 @@ export const driverMessage = z.discriminatedUnion("type", [
     newestServerMs: ms.nullable(),
   }),
   /** The vendor's own connection to its servers went away or came back. */
-  z.object({ type: z.literal("feed"), state: z.enum(["down", "up"]), nowUtcMs: ms, reason: z.string() }),
+  z.object({
+    type: z.literal("feed"),
+    state: z.enum(["down", "up"]),
+    nowUtcMs: ms,
+    reason: z.string(),
+  }),
   /**
    * The session ended by itself and cannot go on: the bridge closes the driver and starts another.
    * `closed`: announced (weekend, maintenance), so that is no failure.

@@ -4,7 +4,7 @@ import { messageOf } from "../lib/program/errors.ts";
 import { isWebWorker, runProgram } from "../lib/program/run.ts";
 import { settings } from "./config.ts";
 import { bridgeEvents } from "./events.ts";
-import { openSource } from "./open_source.ts";
+import { openSessions } from "./open_sessions.ts";
 import { serveBridge } from "./serve.ts";
 import { tlsFiles } from "./tls_files.ts";
 
@@ -15,15 +15,17 @@ runProgram({
   settings,
   async run({ settings: set, signal, ready }) {
     const events = bridgeEvents(telemetryOf("bridge"));
-    await using source = await openSource(set, events);
+    await using sessions = await openSessions(set, events);
     await serveBridge({
       ...set,
-      source,
+      sessions,
       events,
       signal,
       hostname: set.host,
       tls: await tlsFiles(set),
-      once: set.source === "replay" ? set.replayOnce : set.simulatedOnce,
+      once: set.source === "replay"
+        ? set.replayOnce
+        : set.source === "simulated" && set.simulatedOnce,
       listening: ({ hostname, port }) => ready({ address: `${hostname}:${port}` }),
     });
   },

@@ -21,7 +21,7 @@ const ACCEPT_PAUSE_MS = 100;
 const REFUSAL_MS = 1000;
 
 /**
- * Serves the source to collectors until the signal aborts; resolves when every connection has ended.
+ * Serves the sessions to collectors until the signal aborts; resolves when every connection has ended.
  * @throws when the socket cannot listen, or would be open to a network without a token.
  */
 export async function serveBridge(options: ServeOptions): Promise<void> {

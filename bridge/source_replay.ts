@@ -5,6 +5,7 @@ import type {
   SourceBar,
   SourceEvent,
   SourceSymbol,
+  SymbolSpec,
   TickRequest,
 } from "../lib/bridge/feed.ts";
 import { Ticks } from "../lib/market/tick.ts";
@@ -63,6 +64,10 @@ export class ReplaySource implements Source {
 
   symbols(): Promise<SourceSymbol[]> {
     return Promise.resolve([...this.#symbols]);
+  }
+
+  specs(): Promise<SymbolSpec[]> {
+    return Promise.resolve(this.#symbols.map((symbol) => ({ ...symbol, fields: {} })));
   }
 
   account(): Promise<SourceAccount> {

@@ -4,6 +4,7 @@ import type {
   SourceBar,
   SourceEvent,
   SourceSymbol,
+  SymbolSpec,
   TickRequest,
 } from "../lib/bridge/feed.ts";
 import { Ticks } from "../lib/market/tick.ts";
@@ -71,6 +72,10 @@ export class SimulatedSource implements Source {
 
   symbols(): Promise<SourceSymbol[]> {
     return Promise.resolve([...this.#symbols]);
+  }
+
+  specs(): Promise<SymbolSpec[]> {
+    return Promise.resolve(this.#symbols.map((symbol) => ({ ...symbol, fields: {} })));
   }
 
   account(): Promise<{ id: string; server: string; currency: string }> {
@@ -173,6 +178,7 @@ export class SimulatedSource implements Source {
     return {
       ...market,
       writeSecond: (index, utcSecond, into) => {
+        if ((utcSecond + 1) * 1000 <= (this.#options.fromUtcMs ?? -Infinity)) return;
         if (!hasTicks(this.#options.outage, utcSecond * 1000, this.#now())) return;
         market.writeSecond(index, utcSecond, into);
       },

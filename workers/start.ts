@@ -1,5 +1,7 @@
 import config from "../deno.json" with { type: "json" };
 import { REPLAY_HELP, settingsFromFlags, wantsHelp } from "../lib/bridge/replay_flags.ts";
+import { filesOfSource, interpretersOfSource, kindOfSource } from "../lib/bridge/source_needs.ts";
+import { mirrorSettings } from "../lib/log/mirror_settings.ts";
 import { openChannel } from "../lib/log/open_channel.ts";
 import { Ensemble } from "../lib/program/ensemble.ts";
 import { messageOf } from "../lib/program/errors.ts";
@@ -23,10 +25,12 @@ const MODULES = {
 
 async function start(args: readonly string[]): Promise<void> {
   if (wantsHelp(args)) return console.log(REPLAY_HELP);
-  const asked = { ...environment(config.permissions.start.env.allow), ...settingsFromFlags(args) };
-  const settings = readSettings(startSettings, asked);
+  const given = { ...environment(config.permissions.start.env.allow), ...settingsFromFlags(args) };
+  const asked: SettingTexts = { ...given, DATA_KIND: given.DATA_KIND || kindOfSource(given) };
+  const settings = readSettings({ ...startSettings, ...mirrorSettings }, asked);
   const { dataKind: kind, bindHost, bridgeHost, redisUrl, prometheusPort, logBackend: backend } =
     settings;
+  const { kafkaServers = [], kafkaCa, kafkaDisabled } = settings;
   const dataDir = dataDirOf(settings);
   using lock = await FolderLock.tryTake(dataDir, "start");
   if (lock === undefined) {
@@ -85,7 +89,10 @@ async function start(args: readonly string[]): Promise<void> {
     bridgeHost,
     redisUrl,
     prometheusPort,
-    readFiles: filesIn(asked),
+    kafkaServers: kafkaDisabled ? [] : kafkaServers,
+    kafkaFiles: kafkaDisabled || kafkaCa === undefined ? [] : [kafkaCa],
+    readFiles: filesOfSource(asked),
+    interpreters: allowed(interpretersOfSource(asked)),
     ...ports,
   };
   using programs = new Ensemble({
@@ -117,12 +124,19 @@ async function start(args: readonly string[]): Promise<void> {
   panel.print("stopped: everything that was appended is on disk");
 }
 
-/** What the settings name for reading: recordings, the mapping that describes them, certificates. */
-function filesIn(texts: SettingTexts): string[] {
-  const files: unknown = JSON.parse(texts.REPLAY_FILES ?? "[]");
-  const named = [texts.REPLAY_MAPPING, texts.BRIDGE_TLS_CERT, texts.BRIDGE_TLS_KEY];
-  return [...(Array.isArray(files) ? files : []), ...named]
-    .filter((file) => typeof file === "string");
+/** The interpreters that `start` may run, to be handed on. @throws when it may run none of them. */
+function allowed(interpreters: readonly string[]): string[] {
+  const may = interpreters.filter((command) =>
+    Deno.permissions.querySync({ name: "run", command }).state === "granted"
+  );
+  if (may.length > 0 || interpreters.length === 0) return may;
+  throw new Error(
+    `Cannot start drivers with ${
+      interpreters[0]
+    }: this process may not run it; put its folder first in PATH without PYTHON, or use deno run -P=start --allow-run=${
+      interpreters.join(",")
+    } workers/start.ts`,
+  );
 }
 
 try {

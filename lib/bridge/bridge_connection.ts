@@ -1,11 +1,13 @@
 import type {
   BarRequest,
   ServerZone,
+  SessionStatus,
   SourceAccount,
   SourceBar,
   SourceEvent,
   SourceKind,
   SourceSymbol,
+  SymbolSpec,
   TickRequest,
 } from "./feed.ts";
 
@@ -20,7 +22,18 @@ export interface BridgeConnection extends AsyncDisposable {
     readonly kind: SourceKind;
     readonly clock: ServerZone | "learned";
   };
+  /** The session this connection was given; constant. */
+  readonly session: string;
+  /** How all sessions of the bridge stand, as it said last. Kept when the connection breaks. */
+  readonly sessions: readonly SessionStatus[];
+  /**
+   * Calls with each new list until the returned function is called or the connection ends. A stream
+   * that nobody pulls holds the news up too.
+   */
+  onSessions(listener: (sessions: readonly SessionStatus[]) => void): () => void;
   symbols(): Promise<SourceSymbol[]>;
+  /** All that the vendor offers, described; may take seconds. */
+  specs(): Promise<SymbolSpec[]>;
   account(): Promise<SourceAccount>;
   /**
    * The source's stream: see `Source.stream`. One at a time; leaving the loop stops it. At most about

@@ -1,18 +1,21 @@
-import { BridgeError, type BridgeErrorCode } from "./bridge_error.ts";
+import { BridgeError } from "./bridge_error.ts";
 import type {
   BarRequest,
+  SessionStatus,
   SourceAccount,
   SourceBar,
   SourceEvent,
   SourceSymbol,
+  SymbolSpec,
   TickRequest,
 } from "./feed.ts";
 import { FrameSocket } from "./frame_socket.ts";
 import { decodeTicks, type Frame, TICKS_FRAME } from "./frames.ts";
 import type { BridgeConnection } from "./bridge_connection.ts";
 import { type Address, dial } from "./dial.ts";
-import { shakeHands } from "./handshake.ts";
+import { shakeHands, type Welcome } from "./handshake.ts";
 import { readMessage, type ServerMessage, serverMessage } from "./messages.ts";
+import { type Answer, errorOf, Requests } from "./requests.ts";
 import { StreamQueue } from "./stream_queue.ts";
 
 export type { BridgeConnection };
@@ -20,6 +23,11 @@ export type { BridgeConnection };
 export interface ConnectOptions extends Address {
   /** The bridge must know it too; without one any bridge is believed. */
   readonly token?: string | undefined;
+  /**
+   * The name of the session that is wanted; the bridge's first when absent. For work that may wait and
+   * share: `*`, the least busy one that is connected, or `*:<vendor>[:<server>]`, the same among those.
+   */
+  readonly session?: string | undefined;
   /** Ends the attempt, and later the connection as a dispose would. */
   readonly signal: AbortSignal;
   readonly connectTimeoutMs?: number;
@@ -29,7 +37,10 @@ export interface ConnectOptions extends Address {
   readonly requestTimeoutMs?: number;
 }
 
-/** @throws BridgeError `unreachable`, or what the handshake ended with; AbortError when aborted. */
+/**
+ * @throws BridgeError `unreachable`, `unknown_session`, `session_down` (it was never connected yet, so
+ * its source is not known: try again), or what else the handshake ended with; AbortError when aborted.
+ */
 export async function connectBridge(options: ConnectOptions): Promise<BridgeConnection> {
   const timeoutMs = options.connectTimeoutMs ?? 10_000;
   const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
@@ -41,8 +52,8 @@ export async function connectBridge(options: ConnectOptions): Promise<BridgeConn
   const close = () => socket.close();
   deadline.addEventListener("abort", close);
   try {
-    const source = await shakeHands(socket, options.token);
-    return new Client(socket, { ...options, source });
+    const welcome = await shakeHands(socket, { token: options.token, session: options.session });
+    return new Client(socket, options, welcome);
   } catch (cause) {
     socket.close();
     options.signal.throwIfAborted();
@@ -59,33 +70,28 @@ export async function connectBridge(options: ConnectOptions): Promise<BridgeConn
   }
 }
 
-type Answer = Extract<ServerMessage, { id: number }>;
-
-interface Pending {
-  take(answer: Answer): void;
-  fail(error: unknown): void;
-}
-
 class Client implements BridgeConnection {
   readonly source: BridgeConnection["source"];
+  readonly session: string;
   readonly #socket: FrameSocket;
   readonly #options: ConnectOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #requests: Requests;
   readonly #beat: ReturnType<typeof setInterval>;
   readonly #reading: Promise<void>;
   readonly #onAbort = () => void this[Symbol.asyncDispose]();
+  readonly #listeners = new Set<(sessions: readonly SessionStatus[]) => void>();
+  #sessions: readonly SessionStatus[];
   #stream: { id: number; symbols: readonly string[]; queue: StreamQueue } | undefined;
-  #lastId = 0;
   #failure: BridgeError | undefined;
   #paused = false;
 
-  constructor(
-    socket: FrameSocket,
-    options: ConnectOptions & { source: BridgeConnection["source"] },
-  ) {
+  constructor(socket: FrameSocket, options: ConnectOptions, welcome: Welcome) {
     this.#socket = socket;
     this.#options = options;
-    this.source = options.source;
+    this.source = welcome.source;
+    this.session = welcome.session;
+    this.#sessions = welcome.sessions;
+    this.#requests = new Requests(socket, { timeoutMs: options.requestTimeoutMs ?? 60_000 });
     const idleLimitMs = options.idleLimitMs ?? 15_000;
     this.#beat = setInterval(() => {
       if (!this.#paused && socket.silentMs > idleLimitMs) {
@@ -98,19 +104,43 @@ class Client implements BridgeConnection {
     this.#reading = this.#read();
   }
 
+  get sessions(): readonly SessionStatus[] {
+    return this.#sessions;
+  }
+
+  onSessions(listener: (sessions: readonly SessionStatus[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   async symbols(): Promise<SourceSymbol[]> {
-    const answer = await this.#ask({ type: "symbols" });
-    return answer.type === "symbols" ? answer.symbols : unexpected(answer);
+    const symbols: SourceSymbol[] = [];
+    await this.#requests.ask({ type: "symbols" }, (answer) => {
+      if (answer.type !== "symbols") return unexpected(answer);
+      symbols.push(...answer.symbols);
+      return answer.last ?? true;
+    });
+    return symbols;
+  }
+
+  async specs(): Promise<SymbolSpec[]> {
+    const specs: SymbolSpec[] = [];
+    await this.#requests.ask({ type: "specs" }, (answer) => {
+      if (answer.type !== "specs") return unexpected(answer);
+      specs.push(...answer.specs);
+      return answer.last;
+    });
+    return specs;
   }
 
   async account(): Promise<SourceAccount> {
-    const answer = await this.#ask({ type: "account" });
+    const answer = await this.#requests.ask({ type: "account" });
     return answer.type === "account" ? answer.account : unexpected(answer);
   }
 
   async bars(request: BarRequest): Promise<SourceBar[]> {
     const bars: SourceBar[] = [];
-    await this.#ask({ type: "bars", ...request }, (answer) => {
+    await this.#requests.ask({ type: "bars", ...request }, (answer) => {
       if (answer.type === "bars") bars.push(...answer.bars);
       return answer.type !== "bars" || answer.last;
     });
@@ -126,13 +156,13 @@ class Client implements BridgeConnection {
       throw new BridgeError("stream_open", "This connection has a stream: leave its loop first");
     }
     const queue = new StreamQueue();
-    const stream = { id: this.#lastId + 1, symbols: [] as readonly string[], queue };
+    const stream = { id: this.#requests.nextId, symbols: [] as readonly string[], queue };
     // The first ticks may stand in the same read as the answer, so the queue is there before it.
     this.#stream = stream;
     const stop = () => queue.end();
     signal.addEventListener("abort", stop);
     try {
-      await this.#ask({ type: "ticks", requests }, (answer) => {
+      await this.#requests.ask({ type: "ticks", requests }, (answer) => {
         if (answer.type === "streaming") stream.symbols = answer.symbols;
         return true;
       });
@@ -162,35 +192,6 @@ class Client implements BridgeConnection {
     this.#socket.send({ type: "stop", stream: id });
     const stopped = this.#stream?.queue.drained();
     await stopped;
-  }
-
-  #ask(
-    message: Readonly<Record<string, unknown>>,
-    isLast: (answer: Answer) => boolean = () => true,
-  ): Promise<Answer> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const id = ++this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const timeoutMs = this.#options.requestTimeoutMs ?? 60_000;
-    const late = setTimeout(() => {
-      reject(
-        new BridgeError(
-          "request_timeout",
-          `The bridge did not answer ${message.type} within ${timeoutMs} ms`,
-        ),
-      );
-    }, timeoutMs);
-    this.#pending.set(id, {
-      fail: reject,
-      take(answer) {
-        if (isLast(answer)) resolve(answer);
-      },
-    });
-    this.#socket.send({ ...message, id });
-    return promise.finally(() => {
-      clearTimeout(late);
-      this.#pending.delete(id);
-    });
   }
 
   async #read(): Promise<void> {
@@ -234,21 +235,22 @@ class Client implements BridgeConnection {
     const message = readMessage(serverMessage, frame);
     if ("id" in message) this.#takeAnswer(message);
     else if ("stream" in message) this.#takeStreamMessage(message);
+    else if (message.type === "sessions") this.#takeSessions(message.sessions);
     else if (message.type === "error") throw errorOf(message);
     else if (message.type === "goodbye") {
       throw new BridgeError("closed", "The bridge said goodbye");
     }
   }
 
+  #takeSessions(sessions: readonly SessionStatus[]): void {
+    this.#sessions = sessions;
+    for (const listener of this.#listeners) listener(sessions);
+  }
+
   #takeAnswer(answer: Answer): void {
+    if (answer.type === "failed" && this.#stream?.id === answer.id) this.#endStream();
     // The symbol table is needed by the very next frame, before any waiting code runs.
-    const pending = this.#pending.get(answer.id);
-    if (answer.type === "failed") {
-      if (this.#stream?.id === answer.id) this.#endStream();
-      pending?.fail(errorOf(answer));
-    } else {
-      pending?.take(answer);
-    }
+    this.#requests.take(answer);
   }
 
   #takeStreamMessage(message: Extract<ServerMessage, { stream: number; type: string }>): void {
@@ -273,15 +275,12 @@ class Client implements BridgeConnection {
     clearInterval(this.#beat);
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#socket.close();
-    for (const pending of this.#pending.values()) pending.fail(error);
+    this.#listeners.clear();
+    this.#requests.fail(error);
     this.#endStream(error);
   }
 }
 
 function unexpected(answer: Answer): never {
   throw new BridgeError("bad_message", `The bridge answered with ${answer.type}`);
-}
-
-function errorOf({ code, message }: { code: string; message: string }): BridgeError {
-  return new BridgeError(code as BridgeErrorCode, message);
 }

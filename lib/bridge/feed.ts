@@ -48,8 +48,9 @@ export type SourceEvent =
   /**
    * The same from a source whose clock is learned, told by UTC of the machine that reads the vendor:
    * at `nowUtcMs` everything was delivered that the vendor had at `watermarkUtcMs`. `newestServerMs`
-   * is the newest stamp among the live ticks since the last such event that went beyond all earlier
-   * ones; null when none did. Only such a stamp says what the server's clock shows.
+   * is the newest stamp among the live ticks since the last such event, when it went beyond all earlier
+   * ones or fell behind them by 15 minutes and more (a clock that was set back); null otherwise. Only
+   * such a stamp says what the server's clock shows.
    */
   | {
     readonly type: "present";

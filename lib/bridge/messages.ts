@@ -22,6 +22,17 @@ const symbol = z.object({
   rawName: z.string().min(1),
   digits: z.number().int().min(0),
 });
+const spec = symbol.extend({
+  fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+const session = z.object({
+  name: z.string().min(1),
+  vendor: z.string().min(1),
+  state: z.enum(["connecting", "connected", "waiting", "failed"]),
+  reason: z.string(),
+  sinceUtcMs: ms,
+});
+const sessions = z.array(session);
 const account = z.object({ id: z.string(), server: z.string(), currency: z.string() });
 const bar = z.object({
   openServerMs: ms,
@@ -44,10 +55,15 @@ export const clientHello = z.object({
   protocol: z.number().int(),
   nonce,
   proof: proof.optional(),
+  /** Which session is wanted: a name, `*`, or `*:` and a source; absent: the first. */
+  session: z.string().min(1).max(200).optional(),
+  /** Wants `sessions` messages. */
+  tellSessions: z.boolean().optional(),
 });
 
 export const clientMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("symbols"), id }),
+  z.object({ type: z.literal("specs"), id }),
   z.object({ type: z.literal("account"), id }),
   z.object({ type: z.literal("ticks"), id, requests: z.array(tickRequest).min(1).max(4096) }),
   z.object({
@@ -65,19 +81,53 @@ export const clientMessage = z.discriminatedUnion("type", [
 export type ClientMessage = z.infer<typeof clientMessage>;
 
 const failure = { code: z.string(), message: z.string() };
+/** What ends a connection; `sessions` with `unknown_session` and `session_down`. */
+const serverError = z.object({
+  type: z.literal("error"),
+  ...failure,
+  sessions: sessions.optional(),
+});
+
+/** By the source's clock, or by UTC when that clock is learned. */
+const feed = z.object({
+  type: z.literal("feed"),
+  stream: id,
+  state: z.enum(["down", "up"]),
+  nowServerMs: ms.optional(),
+  nowUtcMs: ms.optional(),
+}).transform(({ nowServerMs, nowUtcMs, ...event }, context) => {
+  if (nowServerMs !== undefined) return { ...event, nowServerMs };
+  if (nowUtcMs !== undefined) return { ...event, nowUtcMs };
+  context.addIssue({ code: "custom", message: "expected nowServerMs or nowUtcMs" });
+  return z.NEVER;
+});
 
 export const serverHello = z.discriminatedUnion("type", [
   z.object({ type: z.literal("hello"), protocol: z.number().int(), nonce }),
-  z.object({ type: z.literal("error"), ...failure }),
+  serverError,
 ]);
 
 export const serverWelcome = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("welcome"), proof: proof.optional(), source: sourceFacts }),
-  z.object({ type: z.literal("error"), ...failure }),
+  z.object({
+    type: z.literal("welcome"),
+    proof: proof.optional(),
+    source: sourceFacts,
+    // A bridge of one source may leave both out.
+    session: z.string().min(1).optional(),
+    sessions: sessions.optional(),
+  }),
+  serverError,
 ]);
 
 export const serverMessage = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("symbols"), id, symbols: z.array(symbol) }),
+  // Without `last` it is the only part.
+  z.object({
+    type: z.literal("symbols"),
+    id,
+    symbols: z.array(symbol),
+    last: z.boolean().optional(),
+  }),
+  z.object({ type: z.literal("specs"), id, specs: z.array(spec), last: z.boolean() }),
   z.object({ type: z.literal("account"), id, account }),
   z.object({ type: z.literal("streaming"), id, stream: id, symbols: z.array(z.string()) }),
   z.object({ type: z.literal("bars"), id, bars: z.array(bar), last: z.boolean() }),
@@ -85,15 +135,18 @@ export const serverMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("clock"), stream: id, nowServerMs: ms, watermarkServerMs: ms }),
   z.object({ type: z.literal("live"), stream: id }),
   z.object({
-    type: z.literal("feed"),
+    type: z.literal("present"),
     stream: id,
-    state: z.enum(["down", "up"]),
-    nowServerMs: ms,
+    nowUtcMs: ms,
+    watermarkUtcMs: ms,
+    newestServerMs: ms.nullable(),
   }),
+  feed,
   z.object({ type: z.literal("ended"), stream: id }),
   z.object({ type: z.literal("stopped"), stream: id }),
   z.object({ type: z.literal("stream_failed"), stream: id, ...failure }),
-  z.object({ type: z.literal("error"), ...failure }),
+  z.object({ type: z.literal("sessions"), sessions }),
+  serverError,
   heartbeat,
   goodbye,
 ]);

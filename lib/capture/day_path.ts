@@ -1,4 +1,4 @@
-import { marketOf } from "../market/universe.ts";
+import type { Market } from "../market/universe.ts";
 import { symbolFolder } from "../market/symbol.ts";
 
 /** Names and places of tick files: one a symbol and UTC day, under `ticks/<market>/<symbol>/`. */
@@ -21,9 +21,12 @@ export function dayName(day: Day): string {
   return new Date(startOfDayMs(day)).toISOString().slice(0, 10);
 }
 
-/** The folder of a symbol's tick files, relative to the data folder, with `/` on every system. */
-export function ticksFolder(symbol: string): string {
-  return `ticks/${marketOf(symbol)}/${symbolFolder(symbol)}`;
+/**
+ * The folder of a symbol's tick files, relative to the data folder, with `/` on every system. Its
+ * market is what `symbol_market.ts` says.
+ */
+export function ticksFolder(symbol: string, market: Market): string {
+  return `ticks/${market}/${symbolFolder(symbol)}`;
 }
 
 export function openName(day: Day): string {

@@ -1,7 +1,11 @@
 import type { FeedFact } from "../log/channel.ts";
-import { openHoles, recordHole } from "./gaps.ts";
+import { type Hole, openHoles, recordHole } from "./gaps.ts";
 
-const REASON = "the vendor's feed was down";
+/** Why a hole is there; the session's name tells the feeds apart that one folder holds. */
+function reasonOf(session: string | undefined): string {
+  const reason = "the vendor's feed was down";
+  return session === undefined ? reason : `${reason} (${session})`;
+}
 
 /**
  * The vendor's outages as holes in the data folder's metadata. The collector notes them where the
@@ -10,24 +14,31 @@ const REASON = "the vendor's feed was down";
  */
 export class FeedHoles {
   readonly #dataDir: string;
-  #downSinceMs: number | undefined;
+  readonly session: string | undefined;
+  #hole: Pick<Hole, "fromMs" | "symbols"> | undefined;
+  /** Whom the feed serves: an outage that begins concerns them. Empty means all there are. */
+  symbols: readonly string[] = [];
 
-  private constructor(dataDir: string, downSinceMs: number | undefined) {
+  private constructor(dataDir: string, session: string | undefined, hole: Hole | undefined) {
     this.#dataDir = dataDir;
-    this.#downSinceMs = downSinceMs;
+    this.session = session;
+    this.#hole = hole;
   }
 
-  /** An outage in which a program was killed goes on where it began. */
-  static async open(dataDir: string): Promise<FeedHoles> {
-    const [oldest] = await openHoles(dataDir, REASON);
-    return new FeedHoles(dataDir, oldest?.fromMs);
+  /**
+   * An outage in which a program was killed goes on where it began. `session` names the feed where
+   * several are captured into one folder.
+   */
+  static async open(dataDir: string, session?: string): Promise<FeedHoles> {
+    const [oldest] = await openHoles(dataDir, reasonOf(session));
+    return new FeedHoles(dataDir, session, oldest);
   }
 
   /** Notes that the feed is down from `atMs` (UTC) on; a second time changes nothing. */
   async down(atMs: number): Promise<void> {
-    if (this.#downSinceMs !== undefined) return;
-    this.#downSinceMs = atMs;
-    await this.#record(atMs, null);
+    if (this.#hole !== undefined) return;
+    this.#hole = { fromMs: atMs, symbols: this.symbols };
+    await this.#record(this.#hole, null);
   }
 
   /**
@@ -35,24 +46,28 @@ export class FeedHoles {
    * it again. `undefined` when it had not been down.
    */
   async up(atMs: number): Promise<void> {
-    const fromMs = this.#downSinceMs;
-    if (fromMs === undefined) return;
-    await this.#record(fromMs, Math.max(fromMs, atMs));
-    this.#downSinceMs = undefined;
+    const hole = this.#hole;
+    if (hole === undefined) return;
+    await this.#record(hole, Math.max(hole.fromMs, atMs));
+    this.#hole = undefined;
   }
 
   /** Since when the feed is down, UTC ms. */
   get downSinceMs(): number | undefined {
-    return this.#downSinceMs;
+    return this.#hole?.fromMs;
   }
 
   /** What another machine's collector said on the channel. */
-  static async note(dataDir: string, { state, symbols, fromMs, atMs }: FeedFact): Promise<void> {
+  static async note(dataDir: string, fact: FeedFact): Promise<void> {
+    const { state, symbols, fromMs, atMs, session } = fact;
     if (state !== "up" || fromMs === undefined || fromMs >= atMs) return;
-    await recordHole(dataDir, { symbols, fromMs, toMs: atMs, reason: REASON });
+    await recordHole(dataDir, { symbols, fromMs, toMs: atMs, reason: reasonOf(session) });
   }
 
-  #record(fromMs: number, toMs: number | null): Promise<void> {
-    return recordHole(this.#dataDir, { symbols: [], fromMs, toMs, reason: REASON });
+  #record(
+    { fromMs, symbols }: Pick<Hole, "fromMs" | "symbols">,
+    toMs: number | null,
+  ): Promise<void> {
+    return recordHole(this.#dataDir, { symbols, fromMs, toMs, reason: reasonOf(this.session) });
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Market } from "../market/universe.ts";
 import { formatId } from "../market/tick_id.ts";
 import type { DayScan } from "./day_scan.ts";
 import type { DayHole } from "./gaps.ts";
@@ -68,7 +69,7 @@ export interface DayFacts {
 
 /** The manifest of a day that a scan, asked about the gaps, has found good from end to end. */
 export function manifestOf(
-  { symbol, day, part }: { symbol: string; day: Day; part: number },
+  { symbol, market, day, part }: { symbol: string; market: Market; day: Day; part: number },
   scan: DayScan,
   { feed, watermarkMs, gaps }: DayFacts,
 ): Manifest {
@@ -106,7 +107,7 @@ export function manifestOf(
     })),
     status: gaps.every((_, index) => (scan.rowsIn[index] ?? 0) > 0) ? "SUCCESS" : "PARTIAL",
     files: [{
-      path: `${ticksFolder(symbol)}/${sealedName(day, part)}`,
+      path: `${ticksFolder(symbol, market)}/${sealedName(day, part)}`,
       ...content,
       supersedes: null,
     }],

@@ -1,3 +1,4 @@
+import type { Market } from "../market/universe.ts";
 import { failPoint } from "../program/fail_point.ts";
 import { type Day, manifestPath, openName, sealedName, ticksFolder } from "./day_path.ts";
 import { scanDayFile } from "./day_scan.ts";
@@ -6,6 +7,7 @@ import { type DayFacts, type Manifest, manifestOf } from "./manifest.ts";
 
 export interface SealedDay {
   readonly symbol: string;
+  readonly market: Market;
   readonly day: Day;
 }
 
@@ -16,10 +18,10 @@ export interface SealedDay {
  */
 export async function sealDay(
   dataDir: string,
-  { symbol, day }: SealedDay,
+  { symbol, market, day }: SealedDay,
   facts: DayFacts,
 ): Promise<Manifest> {
-  const folder = `${dataDir}/${ticksFolder(symbol)}`;
+  const folder = `${dataDir}/${ticksFolder(symbol, market)}`;
   const openPath = `${folder}/${openName(day)}`;
   await syncToDisk(openPath);
   const scan = await scanDayFile(openPath, day, { ranges: facts.gaps });
@@ -29,7 +31,7 @@ export async function sealDay(
     );
   }
   const part = await linkToFinalName(folder, day);
-  const manifest = manifestOf({ symbol, day, part }, scan, facts);
+  const manifest = manifestOf({ symbol, market, day, part }, scan, facts);
   await writeManifest(dataDir, manifest);
   failPoint("seal.folder.before");
   await syncFolder(folder);

@@ -37,7 +37,8 @@ export type ComponentName =
   | "data_quality"
   | "timezone"
   | "gateway"
-  | "redis";
+  | "redis"
+  | "kafka";
 
 /** What one program says of one component; health joins the words of all programs. */
 export interface ComponentReport {
@@ -72,4 +73,6 @@ export interface FeedFact {
   /** UTC ms. For `up`: the hole was [fromMs, atMs) as far as anyone knows before history heals it. */
   readonly atMs: number;
   readonly fromMs?: number;
+  /** The vendor session whose feed it is, where several are captured. */
+  readonly session?: string;
 }

@@ -14,6 +14,7 @@ const componentName = z.enum([
   "timezone",
   "gateway",
   "redis",
+  "kafka",
 ]);
 const figure = z.union([z.number(), z.string().max(200), z.null()]);
 /** A name that may stand in a path, a label or a line for a person. */
@@ -49,5 +50,6 @@ export const channelSchemas: {
     symbols: z.array(z.string()),
     atMs: z.number(),
     fromMs: z.number().exactOptional(),
+    session: z.string().exactOptional(),
   }),
 };

@@ -1,6 +1,7 @@
 /** The symbols captured when none are configured, and the market folder of each. */
 
-export type Market = "fx" | "index" | "stock";
+export const MARKETS = ["fx", "index", "stock"] as const;
+export type Market = (typeof MARKETS)[number];
 
 export interface UniverseSymbol {
   readonly symbol: string;
@@ -28,11 +29,21 @@ function fx(symbol: string, digits: number): UniverseSymbol {
 
 const MARKET_BY_SYMBOL = new Map(UNIVERSE.map((entry) => [entry.symbol, entry.market]));
 
+/** The market of a symbol of the universe, wherever it is captured. */
+export function knownMarketOf(symbol: string): Market | undefined {
+  return MARKET_BY_SYMBOL.get(baseOf(symbol));
+}
+
 /**
- * The market folder of a symbol; `EURUSD@fxcm` lives where `EURUSD` does. A name outside the
- * universe counts as a currency pair or metal when it is six capital letters, else as a stock.
+ * The market of a symbol by its name alone; `EURUSD@fxcm` is where `EURUSD` is. A name outside the
+ * universe counts as a currency pair or metal when it is six capital letters, else as a stock. What a
+ * vendor says of it counts for more: see `marketByVendor`.
  */
 export function marketOf(symbol: string): Market {
-  const name = symbol.split("@", 1)[0] ?? symbol;
-  return MARKET_BY_SYMBOL.get(name) ?? (/^[A-Z]{6}$/.test(name) ? "fx" : "stock");
+  return knownMarketOf(symbol) ?? (/^[A-Z]{6}$/.test(baseOf(symbol)) ? "fx" : "stock");
+}
+
+/** A symbol without the suffix of its session. */
+export function baseOf(symbol: string): string {
+  return symbol.split("@", 1)[0] ?? symbol;
 }

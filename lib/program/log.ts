@@ -18,7 +18,7 @@ export async function configureLog({ format, level, print }: LogOptions): Promis
   const formatter = format === "json" ? getJsonLinesFormatter() : textLine;
   await configure({
     reset: true,
-    sinks: { lines: (record) => print(formatter(record).trimEnd()) },
+    sinks: { lines: (record) => print(formatter(asWritten(record)).trimEnd()) },
     loggers: [
       { category: "arbitrex", lowestLevel: level, sinks: ["lines"] },
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["lines"] },
@@ -28,6 +28,14 @@ export async function configureLog({ format, level, print }: LogOptions): Promis
 
 export function programLog(program: string): Logger {
   return getLogger(["arbitrex", program]);
+}
+
+/** A line without values is text, braces included: what a vendor says may hold some. */
+function asWritten(record: LogRecord): LogRecord {
+  if (typeof record.rawMessage !== "string" || Object.keys(record.properties).length > 0) {
+    return record;
+  }
+  return { ...record, message: [record.rawMessage] };
 }
 
 /** `08:00:00.123Z warning writer     cannot …`: time in UTC, then level, program, message. */

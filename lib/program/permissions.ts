@@ -24,8 +24,14 @@ export interface Places {
   readonly healthPort: number;
   readonly prometheusPort: number | undefined;
   readonly redisUrl: string | undefined;
+  /** `host:port` of each Kafka broker that ticks are mirrored to. */
+  readonly kafkaServers: readonly string[];
+  /** What the collector reads beside the data folder: the authority of the brokers. */
+  readonly kafkaFiles: readonly string[];
   /** Recordings to replay, a mapping file, certificates: what the settings name for reading. */
   readonly readFiles: readonly string[];
+  /** The interpreters of Python that drivers may run in; none for a source without a driver. */
+  readonly interpreters: readonly string[];
 }
 
 /** Permissions in the form that `new Worker` takes. */
@@ -51,7 +57,7 @@ export function permissionsOf(
     write: orNone(set.write === undefined ? [] : [places.dataDir]),
     env: [...set.env?.allow ?? []],
     sys: orNone([...set.sys ?? []]),
-    run: orNone([...set.run ?? []]),
+    run: orNone(program === "bridge" ? [...places.interpreters] : [...set.run ?? []]),
     ffi: false,
     import: false,
   };
@@ -63,7 +69,7 @@ function netOf(program: ProgramName, places: Places): string[] {
     case "bridge":
       return [`${places.bridgeHost}:${places.bridgePort}`];
     case "collector":
-      return [`${places.bridgeHost}:${places.bridgePort}`, ...redis];
+      return [`${places.bridgeHost}:${places.bridgePort}`, ...redis, ...places.kafkaServers];
     case "writer":
       return redis;
     case "gateway":
@@ -80,7 +86,8 @@ function netOf(program: ProgramName, places: Places): string[] {
 }
 
 function readOf(program: ProgramName, places: Places): string[] {
-  return program === "bridge" ? [...places.readFiles] : [places.dataDir];
+  if (program === "bridge") return [...places.readFiles];
+  return [places.dataDir, ...(program === "collector" ? places.kafkaFiles : [])];
 }
 
 function hostOf(redisUrl: string): string {

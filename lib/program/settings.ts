@@ -49,7 +49,7 @@ export function readSettings<S extends SettingTable>(table: S, texts: SettingTex
   const values: Record<string, unknown> = {};
   const wrong: string[] = [];
   for (const [key, setting] of Object.entries(table)) {
-    const text = cleaned(texts[setting.name]) ?? setting.fallback;
+    const text = settingText(texts, setting.name) ?? setting.fallback;
     if (text === undefined) continue;
     const parsed = setting.schema.safeParse(text);
     if (parsed.success) {
@@ -84,8 +84,8 @@ function readVariable(name: string): string | undefined {
 }
 
 /** Values out of `.env` files carry quotes and spaces; an empty one counts as not set. */
-function cleaned(text: string | undefined): string | undefined {
-  const inner = text?.trim().replace(/^(["'])(.*)\1$/s, "$2").trim();
+export function settingText(texts: SettingTexts, name: string): string | undefined {
+  const inner = texts[name]?.trim().replace(/^(["'])(.*)\1$/s, "$2").trim();
   return inner === "" ? undefined : inner;
 }
 

@@ -1,7 +1,19 @@
 import { z } from "zod";
+import type { ServerZone } from "../bridge/feed.ts";
+import { parseServerZone } from "../time/server_zone.ts";
 import { flag, integer, type OptionalSetting, port, type Setting, text } from "./settings.ts";
 
 /** Settings that several programs read. A program's own are in its `config.ts`. */
+
+/** A server's clock: `<IANA zone>[±<hours>h]`. */
+export const serverZone: z.ZodType<ServerZone, string> = z.string().transform((value, context) => {
+  try {
+    return parseServerZone(value);
+  } catch {
+    context.addIssue({ code: "custom", message: "expected <IANA zone>[±<hours>h]" });
+    return z.NEVER;
+  }
+});
 
 export type DataKind = "raw" | "replay" | "simulated";
 export type LogBackend = "auto" | "redis" | "sqlite";

@@ -5,10 +5,11 @@ import { until } from "../support/until.ts";
 import { capturedSince, memoryMb } from "./watch.ts";
 import { measureLatency } from "./latency.ts";
 import { measureFanOut } from "./fan_out_rows.ts";
+import { measureTerminal } from "./terminal.ts";
 import { measureCommit } from "./commit.ts";
 
 /**
- * The speed table: `deno task bench [--runs 5] [--only throughput,latency,fanout,commit,memory]`.
+ * The speed table: `deno task bench [--runs 5] [--only throughput,latency,terminal,fanout,commit,memory]`.
  * Each figure is the median of the runs, measured on the whole system in child processes.
  */
 const { values } = parseArgs({
@@ -54,6 +55,15 @@ await measure("latency", async () => [
     here: await measureLatency(10_000, runs),
   },
 ]);
+await measure("terminal", async () => {
+  const { latency, cpu } = await measureTerminal(runs);
+  const measure = "tick in the terminal → MT5 driver → WebSocket client, 41 symbols, 2,000 ticks/s";
+  const alternative = "polls each 0.5 s";
+  return [
+    { measure, alternative, target: "p50 60 ms, p99 150 ms", here: latency },
+    { measure: "CPU of that driver", alternative: "", target: "25 % of a core", here: cpu },
+  ];
+});
 await measure("fanout", () => measureFanOut(runs));
 await measure("commit", async () => [{
   measure: "10,000 ticks of one symbol to a committed file",

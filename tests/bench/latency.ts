@@ -21,16 +21,22 @@ export async function measureLatency(ticksPerSecond: number, runs: number): Prom
       },
       args: [],
     });
-    rig.startAll();
-    await until(async () => (await fetch(`http://127.0.0.1:${rig.ports.gateway}/livez`)).ok);
-    const latencies = await receive(`ws://127.0.0.1:${rig.ports.gateway}/ws`);
-    if (latencies.length < ticksPerSecond * SECONDS / 2) {
-      throw new Error(`only ${latencies.length} ticks came at ${ticksPerSecond}/s\n${rig.output}`);
-    }
+    const latencies = await latenciesOf(rig, ticksPerSecond);
     p50.push(quantile(latencies, 0.5));
     p99.push(quantile(latencies, 0.99));
   }
   return `p50 ${median(p50).toFixed(1)} ms, p99 ${median(p99).toFixed(1)} ms`;
+}
+
+/** Starts what the rig has, and says how late a client got each tick, ms. */
+export async function latenciesOf(rig: Rig, ticksPerSecond: number): Promise<number[]> {
+  rig.startAll();
+  await until(async () => (await fetch(`http://127.0.0.1:${rig.ports.gateway}/livez`)).ok);
+  const latencies = await receive(`ws://127.0.0.1:${rig.ports.gateway}/ws`);
+  if (latencies.length < ticksPerSecond * SECONDS / 2) {
+    throw new Error(`only ${latencies.length} ticks came at ${ticksPerSecond}/s\n${rig.output}`);
+  }
+  return latencies;
 }
 
 function receive(url: string): Promise<number[]> {

@@ -109,6 +109,32 @@ Deno.test("a stream crosses the socket in its order, and the connection serves a
   }
 });
 
+Deno.test("the time of a source whose clock is learned crosses the socket in UTC", async () => {
+  const script: SourceEvent[] = [
+    { type: "present", nowUtcMs: 5, watermarkUtcMs: 4, newestServerMs: 7_200_003 },
+    { type: "present", nowUtcMs: 6, watermarkUtcMs: 5, newestServerMs: null },
+    { type: "feed", state: "down", nowUtcMs: 6 },
+    { type: "ended" },
+  ];
+  await using bridge = await startBridge(new ScriptedSource((pull) => script[pull]));
+  await using connection = await connect(bridge);
+  const events = await Array.fromAsync(connection.stream(fromStart, new AbortController().signal));
+  assert.deepEqual(events, script);
+});
+
+Deno.test("thousands of described symbols cross the socket in parts", async () => {
+  const source = silent();
+  source.described = Array.from({ length: 3000 }, (_, index) => ({
+    ...{ symbol: `S${index}`, rawName: `S${index}.r`, digits: 2 },
+    fields: { description: "ц".repeat(500), point: 0.01, custom: false, bank: null },
+  }));
+  await using bridge = await startBridge(source);
+  await using connection = await connect(bridge);
+  assert.deepEqual(await connection.specs(), source.described);
+  source.described = [];
+  assert.deepEqual(await connection.specs(), []);
+});
+
 Deno.test("a collector that stops reading makes the source wait, and loses nothing", async () => {
   const total = 3000;
   const source = new ScriptedSource((pull) => pull < total ? BLOCK : { type: "ended" });

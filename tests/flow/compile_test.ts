@@ -60,7 +60,8 @@ Deno.test("no module of an executable looks for a file beside its source", async
       if (!path.endsWith(".ts")) continue;
       const source = await Deno.readTextFile(new URL(path, ROOT));
       const uses = [...source.matchAll(/import\.meta\.(\w+)/g)].map(([, name]) => name);
-      const allowed = path === "workers/start.ts" ? ["url"] : [];
+      // A driver is read by Python, not from the executable, which asks for DRIVER_DIR instead.
+      const allowed = ["workers/start.ts", "bridge/drivers.ts"].includes(path) ? ["url"] : [];
       assert.deepEqual(
         uses.filter((name) => name === undefined || !allowed.includes(name)),
         [],

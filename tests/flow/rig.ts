@@ -21,6 +21,12 @@ export interface RigOptions {
   readonly args: readonly string[];
   /** The folder that programs may write in; by default the rig's own, which goes with it. */
   readonly dir?: string;
+  /** What goes before the command of a program, to run it elsewhere. */
+  readonly prefixOf?: (role: Role) => readonly string[];
+  /** Programs that the bridge may start, on top of what its set says. */
+  readonly interpreters?: readonly string[];
+  /** Hosts that programs may reach, on top of this one. */
+  readonly hosts?: readonly string[];
 }
 
 interface Running {
@@ -72,12 +78,17 @@ export class Rig implements AsyncDisposable {
     dir: string = this.#options.dir ?? this.dir,
   ): void {
     const { args } = this.#options;
-    const net = ["127.0.0.1", "localhost"].join();
+    const net = ["127.0.0.1", "localhost", ...this.#options.hosts ?? []].join();
     // As the task has it: `deno run <flags> <main module>`.
     const words = config.tasks[role].command.split(" ").slice(1);
     const flags = words.slice(0, -1), main = words.at(-1) ?? "";
-    const child = new Deno.Command(Deno.execPath(), {
+    const [command = Deno.execPath(), ...before] = [
+      ...this.#options.prefixOf?.(role) ?? [],
+      Deno.execPath(),
+    ];
+    const child = new Deno.Command(command, {
       args: [
+        ...before,
         ...flags,
         "--quiet",
         ...role === "start" || role === "bridge" ? [] : [`--allow-read=${dir}`],
@@ -85,6 +96,9 @@ export class Rig implements AsyncDisposable {
           ? []
           : [`--allow-write=${dir}`],
         `--allow-net=${net}`,
+        ...(role === "bridge" || role === "start") && this.#options.interpreters !== undefined
+          ? [`--allow-run=${this.#options.interpreters.join()}`]
+          : [],
         main,
         ...role === "start" || role === "bridge" ? args : [],
       ],

@@ -1,5 +1,7 @@
 import { bridgeEvents } from "../../bridge/events.ts";
 import { serveBridge, type ServeOptions } from "../../bridge/serve.ts";
+import { Sessions } from "../../bridge/sessions.ts";
+import { SteadySession } from "../../bridge/session_steady.ts";
 import type { Source } from "../../bridge/source.ts";
 import { telemetryOf } from "../../lib/program/events.ts";
 
@@ -11,13 +13,15 @@ export interface BridgeServer extends AsyncDisposable {
 }
 
 export async function startBridge(
-  source: Source,
+  source: Source | Sessions,
   options: Partial<ServeOptions> = {},
 ): Promise<BridgeServer> {
   const stop = new AbortController();
   const listening = Promise.withResolvers<number>();
   const served = serveBridge({
-    source,
+    sessions: source instanceof Sessions
+      ? source
+      : new Sessions([new SteadySession(source.name.split(":", 1)[0] ?? source.name, source)]),
     token: undefined,
     hostname: "127.0.0.1",
     port: 0,

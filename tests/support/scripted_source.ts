@@ -1,5 +1,5 @@
 import type { Source } from "../../bridge/source.ts";
-import type { SourceEvent, TickRequest } from "../../lib/bridge/feed.ts";
+import type { SourceEvent, SymbolSpec, TickRequest } from "../../lib/bridge/feed.ts";
 
 /** A source that says what a test tells it to, and counts how often it is pulled. */
 export class ScriptedSource implements Source {
@@ -7,6 +7,13 @@ export class ScriptedSource implements Source {
   readonly kind = "raw";
   readonly clock = "learned";
   readonly #script: (pull: number) => SourceEvent | undefined;
+  /** What the vendor says of its symbols. */
+  described: SymbolSpec[] = [{
+    symbol: "EURUSD",
+    rawName: "EURUSDm",
+    digits: 5,
+    fields: { trade_contract_size: 100_000 },
+  }];
   pulls = 0;
   open = 0;
 
@@ -17,6 +24,10 @@ export class ScriptedSource implements Source {
 
   symbols() {
     return Promise.resolve([{ symbol: "EURUSD", rawName: "EURUSDm", digits: 5 }]);
+  }
+
+  specs() {
+    return Promise.resolve(this.described);
   }
 
   account() {

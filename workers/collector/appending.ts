@@ -5,6 +5,7 @@ import {
   type TickLog,
 } from "../../lib/log/tick_log.ts";
 import type { Channel } from "../../lib/log/channel.ts";
+import type { TickMirror } from "../../lib/log/mirror.ts";
 import { NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
 import type { Ticks } from "../../lib/market/tick.ts";
 import type { CollectorEvents } from "./events.ts";
@@ -22,6 +23,8 @@ export interface AppendingOptions {
   readonly epoch: string;
   readonly feeds: ReadonlyMap<string, string>;
   readonly tails: ReadonlyMap<string, TickId>;
+  /** Is offered what is stored; outlives a connection. */
+  readonly mirror?: TickMirror | undefined;
   /** Ends the waiting for a log that cannot take ticks. */
   readonly signal: AbortSignal;
 }
@@ -66,6 +69,7 @@ export class Appending {
       const result = results[index];
       if (result?.outcome === "appended") {
         this.#tails.set(append.symbol, result.lastId);
+        this.#options.mirror?.offer({ ...append, ...result, after: append.expectedTail });
       } else if (result?.outcome === "foreign_feed") {
         this.foreign.add(append.symbol);
         this.#options.events.foreignFeed(append.symbol, append.feed, result.feed);

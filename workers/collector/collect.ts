@@ -3,35 +3,43 @@ import {
   connectBridge,
   type ConnectOptions,
 } from "../../lib/bridge/client.ts";
-import type { ServerZone, SourceEvent } from "../../lib/bridge/feed.ts";
+import { BridgeError } from "../../lib/bridge/bridge_error.ts";
+import type { SessionStatus, SourceSymbol } from "../../lib/bridge/feed.ts";
 import type { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import type { Channel } from "../../lib/log/channel.ts";
+import type { TickMirror } from "../../lib/log/mirror.ts";
 import type { TickLog } from "../../lib/log/tick_log.ts";
-import type { Ticks } from "../../lib/market/tick.ts";
 import { BackOff, nextTurn, pause } from "../../lib/program/pause.ts";
-import { toUtcMs } from "../../lib/time/server_zone.ts";
-import type { Refusal } from "./admission.ts";
 import { Appending, TailMoved } from "./appending.ts";
 import type { Collecting } from "./collecting.ts";
 import type { DeadLetters } from "./dead_letters.ts";
 import type { CollectorEvents } from "./events.ts";
-import { Gathering, type Group, type SourceClock } from "./gathering.ts";
-import { takeIn } from "./intake.ts";
+import { Gathering, type Group, type SourcePresent } from "./gathering.ts";
 import { Marks } from "./marks.ts";
-import { type CaptureFrom, planSession, type Session } from "./session.ts";
+import { Reading } from "./reading.ts";
+import { type CaptureFrom, planResumption } from "./resumption.ts";
+import type { Timekeeping } from "./timekeeping.ts";
 
 export interface CollectOptions {
   readonly log: TickLog;
   readonly channel: Channel;
+  /** Where a copy of what is appended goes, when that is wanted. */
+  readonly mirror?: TickMirror | undefined;
   readonly events: CollectorEvents;
   readonly deadLetters: DeadLetters;
   /** Outlives a connection: a feed may come back on another than it went away on. */
   readonly holes: FeedHoles;
-  /** What the collector says of itself in its beats. */
+  /** Outlives a connection, as what was learned of the source's clock does. */
+  readonly time: Timekeeping;
+  /** What the collector says of this session in its beats. */
   readonly collecting: Collecting;
   readonly bridge: Omit<ConnectOptions, "signal">;
   readonly kind: string;
-  readonly symbols: readonly string[] | undefined;
+  /** Which of the source's symbols are captured. */
+  readonly choose: (
+    available: readonly SourceSymbol[],
+    source: string,
+  ) => Promise<readonly SourceSymbol[]>;
   readonly captureFrom: CaptureFrom;
   readonly overlapMs: number;
   readonly groupTicks: number;
@@ -48,7 +56,7 @@ export class WrongSource extends Error {
   override readonly name = "WrongSource";
 }
 
-/** From the bridge to the log, over as many connections as it takes, until the signal or the end. */
+/** From one session of the bridge to the log, over as many connections as it takes, until the signal or the end. */
 export async function collect(options: CollectOptions): Promise<void> {
   const { signal, events, collecting } = options;
   const backOff = new BackOff({ minMs: 50, maxMs: options.reconnectMaxMs });
@@ -66,6 +74,10 @@ export async function collect(options: CollectOptions): Promise<void> {
     } catch (cause) {
       if (signal.aborted) return;
       if (cause instanceof WrongSource) throw cause;
+      if (cause instanceof BridgeError) {
+        if (cause.code === "unknown_session") throw cause;
+        tellSession(options, cause.sessions);
+      }
       if (cause instanceof TailMoved) continue;
       // A connection that lasted is no reason to wait longer for the next.
       if (performance.now() - began > options.reconnectMaxMs) backOff.reset();
@@ -79,34 +91,49 @@ export async function collect(options: CollectOptions): Promise<void> {
 
 /** One connection, without the symbols that are found to be foreign. True when the source is over. */
 async function collectOnce(options: CollectOptions, foreign: Set<string>): Promise<boolean> {
-  const { log, events, collecting, signal } = options;
+  const { log, events, collecting, time, holes, signal } = options;
   await using connection = await connectBridge({ ...options.bridge, signal });
-  const zone = checkSource(connection, options.kind);
-  const symbols = (await connection.symbols()).filter(({ symbol }) =>
-    (options.symbols?.includes(symbol) ?? true) && !foreign.has(symbol)
-  );
-  const { overlapMs, captureFrom } = options;
+  checkKind(connection, options.kind);
+  tellSession(options, connection.sessions);
+  connection.onSessions((sessions) => tellSession(options, sessions));
   const source = connection.source.name;
-  const session = await planSession({ log, source, zone, symbols, overlapMs, captureFrom });
+  const symbols = (await options.choose(await connection.symbols(), source))
+    .filter(({ symbol }) => !foreign.has(symbol));
+  if (symbols.length === 0) {
+    throw new RangeError(
+      `Cannot capture anything from ${source}: it offers none of the wanted symbols; set SYMBOLS`,
+    );
+  }
+  if (holes.session !== undefined) holes.symbols = symbols.map(({ symbol }) => symbol);
+  collecting.settling(source);
+  await time.settle(connection, { symbols, signal });
+
+  const { overlapMs } = options;
+  const captureFrom = options.captureFrom === "now" && connection.source.clock === "learned"
+    ? new Date(time.sinceUtcMs)
+    : options.captureFrom;
+  const resumption = await planResumption({
+    log,
+    source,
+    clock: time,
+    symbols,
+    overlapMs,
+    captureFrom,
+  });
   const epoch = await log.epoch() ?? "";
-  const appending = new Appending({ ...options, ...session, epoch });
-  const marks = new Marks({ log, ...session, intervalMs: 1_000 });
+  const appending = new Appending({ ...options, ...resumption, epoch });
+  const marks = new Marks({ log, ...resumption, intervalMs: 1_000 });
   const gathering = new Gathering(options.groupTicks);
-  collecting.connected({ source, symbols: symbols.length, zone, appending, gathering });
+  collecting.connected({ source, symbols: symbols.length, appending, gathering });
   events.connected(source, symbols.length);
 
   const stop = new AbortController();
   const streamSignal = AbortSignal.any([signal, stop.signal]);
-  const stream = connection.stream(session.requests, streamSignal);
-  const reading = read(stream, {
-    ...options,
-    gathering,
-    session,
-    zone,
-  })
+  const reading = new Reading({ ...options, gathering, resumption })
+    .run(connection.stream(resumption.requests, streamSignal))
     .then(() => gathering.close(), (cause) => gathering.close(signal.aborted ? undefined : cause));
   try {
-    return await appendGroups(gathering, { ...options, appending, marks, zone });
+    return await appendGroups(gathering, { ...options, appending, marks });
   } finally {
     for (const symbol of appending.foreign) foreign.add(symbol);
     gathering.close();
@@ -115,149 +142,45 @@ async function collectOnce(options: CollectOptions, foreign: Set<string>): Promi
   }
 }
 
-function checkSource(connection: BridgeConnection, kind: string): ServerZone {
-  const { source } = connection;
+/** A source without a login (invented, recorded) has no session that could fail. */
+function tellSession({ collecting, bridge }: CollectOptions, all: readonly SessionStatus[]): void {
+  const status = all.find(({ name }) => name === bridge.session) ?? all[0];
+  if (status !== undefined) collecting.session = status;
+}
+
+function checkKind({ source }: BridgeConnection, kind: string): void {
   if (source.kind !== kind) {
     throw new WrongSource(
       `Cannot capture ${source.name} as ${kind} data: current kind of the source is ${source.kind}; set DATA_KIND=${source.kind}`,
     );
   }
-  if (source.clock === "learned") {
-    throw new WrongSource(
-      `Cannot capture ${source.name}: its clock's offset from UTC is not known, and nothing is appended on a guess`,
-    );
-  }
-  return source.clock;
-}
-
-interface ReadOptions extends CollectOptions {
-  readonly gathering: Gathering;
-  readonly session: Session;
-  readonly zone: ServerZone;
-}
-
-/** From the stream to the gathering: refuse, reconcile, stamp. */
-async function read(stream: AsyncIterable<SourceEvent>, options: ReadOptions): Promise<void> {
-  const { gathering, session, collecting, events, channel, holes, zone } = options;
-  let nowServerMs = Infinity;
-  let isLive = false;
-  // The first tick of any symbol after a hole that began on an earlier connection.
-  let backMs = Infinity;
-  for await (const event of stream) {
-    switch (event.type) {
-      case "ticks": {
-        const kept = await admit(event.symbol, event.ticks, { ...options, nowServerMs });
-        if (!isLive && holes.downSinceMs !== undefined) {
-          backMs = Math.min(backMs, firstAfter(kept, holes.downSinceMs));
-        }
-        if (kept.count > 0) await gathering.addTicks(event.symbol, kept);
-        break;
-      }
-      case "clock":
-        nowServerMs = event.nowServerMs;
-        // Only a feed that is up tells the time: one that went away on an earlier connection is back,
-        // since its first tick as far as anybody can know.
-        if (isLive && holes.downSinceMs !== undefined) {
-          await tellFeed("up", Math.min(backMs, toUtcMs(nowServerMs, zone)), options);
-        }
-        gathering.addClock(event);
-        break;
-      case "live":
-        isLive = true;
-        session.overlaps.clear();
-        channel.publish("feed", {
-          state: "up",
-          symbols: [],
-          atMs: nowServerMs === Infinity ? Date.now() : toUtcMs(nowServerMs, zone),
-        });
-        break;
-      case "feed":
-        collecting.feed(event.state);
-        events.feed(event.state);
-        await tellFeed(event.state, toUtcMs(event.nowServerMs, zone), options);
-        break;
-      case "ended":
-        gathering.addEnd();
-        return;
-    }
-  }
-}
-
-/** UTC ms of the earliest tick after `utcMs`; Infinity when none is. */
-function firstAfter(ticks: Ticks, utcMs: number): number {
-  let first = Infinity;
-  for (let index = 0; index < ticks.count; index++) {
-    const atMs = ticks.utcMs(index);
-    if (atMs > utcMs && atMs < first) first = atMs;
-  }
-  return first;
-}
-
-/** Notes where a hole begins or ends before any later tick is read, and tells those who listen. */
-async function tellFeed(
-  state: "down" | "up",
-  atMs: number,
-  { holes, channel, events }: ReadOptions,
-): Promise<void> {
-  const fromMs = state === "up" ? holes.downSinceMs : undefined;
-  try {
-    await holes[state](atMs);
-  } catch (cause) {
-    events.holeNotNoted(cause);
-  }
-  channel.publish("feed", {
-    state,
-    symbols: [],
-    atMs,
-    ...(fromMs === undefined ? {} : { fromMs }),
-  });
-}
-
-interface AdmitOptions extends ReadOptions {
-  readonly nowServerMs: number;
-}
-
-async function admit(symbol: string, delivery: Ticks, options: AdmitOptions): Promise<Ticks> {
-  const { session, events, deadLetters, zone } = options;
-  const overlap = session.overlaps.get(symbol);
-  const { kept, repeated, refused } = takeIn(delivery, {
-    overlap,
-    latestServerMs: options.nowServerMs + options.futureLimitMs,
-    toUtcMs: (serverMs) => toUtcMs(serverMs, zone),
-  });
-  if (overlap?.isEmpty) session.overlaps.delete(symbol);
-  if (repeated > 0) events.repeated(symbol, repeated);
-  if (refused.length > 0) {
-    const reasons = new Map<Refusal, number>();
-    for (const [reason] of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    events.refused(symbol, reasons);
-    await deadLetters.write(symbol, refused, delivery);
-  }
-  return kept;
 }
 
 interface AppendGroupsOptions extends CollectOptions {
   readonly appending: Appending;
   readonly marks: Marks;
-  readonly zone: ServerZone;
 }
 
 /** From the gathering to the log. True when the source's end was stored. */
 async function appendGroups(gathering: Gathering, options: AppendGroupsOptions): Promise<boolean> {
-  const { appending, marks, collecting, zone } = options;
-  let clock: SourceClock | undefined;
+  const { appending, marks, collecting } = options;
+  let present: SourcePresent | undefined;
   let group: Group | undefined;
   while ((group = await gathering.take()) !== undefined) {
     await appending.append(group.ticks);
     await nextTurn();
-    clock = group.clock ?? clock;
-    collecting.appended(group, clock);
+    present = group.present ?? present;
+    collecting.appended(group, present);
     if (group.ended) {
-      await marks.end(toUtcMs(clock?.watermarkServerMs ?? 0, zone));
-      options.channel.publish("feed", { state: "ended", symbols: [], atMs: Date.now() });
+      await marks.end(present?.watermarkUtcMs ?? 0);
+      options.channel.publish("feed", {
+        state: "ended",
+        symbols: options.holes.symbols,
+        atMs: Date.now(),
+      });
       return true;
     }
-    if (group.clock !== undefined) await marks.reach(toUtcMs(group.clock.watermarkServerMs, zone));
+    if (group.present !== undefined) await marks.reach(group.present.watermarkUtcMs);
   }
   return false;
 }

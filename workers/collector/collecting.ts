@@ -1,11 +1,9 @@
-import type { ServerZone } from "../../lib/bridge/feed.ts";
-import type { Beat, ComponentReport, Level } from "../../lib/log/channel.ts";
-import type { TickLog } from "../../lib/log/tick_log.ts";
-import { SpillingTickLog } from "../../lib/log/tick_log_spilling.ts";
+import type { SessionStatus } from "../../lib/bridge/feed.ts";
+import type { ComponentName, ComponentReport, Level } from "../../lib/log/channel.ts";
 import { messageOf } from "../../lib/program/errors.ts";
-import { toUtcMs } from "../../lib/time/server_zone.ts";
 import type { Appending } from "./appending.ts";
-import type { Gathering, Group, SourceClock } from "./gathering.ts";
+import type { Gathering, Group, SourcePresent } from "./gathering.ts";
+import type { Timekeeping } from "./timekeeping.ts";
 
 /** Ages of the newest tick, by the source's clock, while the feed is up. */
 const DEGRADED_AGE_MS = 60_000, CRITICAL_AGE_MS = 300_000;
@@ -15,34 +13,43 @@ const SILENT_MS = 5_000;
 interface Connected {
   readonly source: string;
   readonly symbols: number;
-  readonly zone: ServerZone;
   readonly appending: Appending;
   readonly gathering: Gathering;
 }
 
-/** What the collector is doing, as its beats tell it. */
+/** How the capture of one session of the bridge stands, as the collector's beats tell it. */
 export class Collecting {
-  readonly #log: TickLog;
+  readonly #time: Pick<Timekeeping, "rule" | "verdict">;
   #connected: Connected | undefined;
+  /** The source whose clock is not known yet. */
+  #settling: string | undefined;
   #why = "starting";
   #feed: "down" | "up" = "up";
-  #clock: SourceClock | undefined;
-  #clockAt = -Infinity;
+  #present: SourcePresent | undefined;
+  #presentAt = -Infinity;
   #newestUtcMs = 0;
   #ticks = 0;
   #rate = { ticks: 0, at: performance.now(), perSecond: 0 };
+  /** What the bridge says of the login behind this session; absent for a source without one. */
+  session: SessionStatus | undefined;
 
-  constructor(log: TickLog) {
-    this.#log = log;
+  constructor(time: Pick<Timekeeping, "rule" | "verdict">) {
+    this.#time = time;
+  }
+
+  settling(source: string): void {
+    this.#settling = source;
   }
 
   connected(connected: Connected): void {
+    this.#settling = undefined;
     this.#connected = connected;
-    this.#clockAt = performance.now();
+    this.#presentAt = performance.now();
     this.#feed = "up";
   }
 
   disconnected(why: unknown): void {
+    this.#settling = undefined;
     this.#connected = undefined;
     this.#why = messageOf(why);
   }
@@ -51,27 +58,28 @@ export class Collecting {
     this.#feed = state;
   }
 
-  appended(group: Group, clock: SourceClock | undefined): void {
+  appended(group: Group, present: SourcePresent | undefined): void {
     this.#ticks += group.count;
     for (const ticks of group.ticks.values()) {
       this.#newestUtcMs = Math.max(this.#newestUtcMs, ticks.utcMs(ticks.count - 1));
     }
-    this.#clock = clock;
-    this.#clockAt = performance.now();
+    this.#present = present;
+    this.#presentAt = performance.now();
   }
 
   /** The source's present in UTC; what the age of a tick is measured against. */
   get nowUtcMs(): number {
-    if (this.#clock === undefined || this.#connected === undefined) return Date.now();
-    return toUtcMs(this.#clock.nowServerMs, this.#connected.zone);
+    return this.#connected === undefined ? Date.now() : this.#present?.nowUtcMs ?? Date.now();
   }
 
-  describe(): Pick<Beat, "status" | "level" | "components"> {
-    const tick_collection = this.#tickCollection();
-    const timezone = this.#timezone();
-    const { status: level, message: status } = tick_collection;
-    const redis = this.#log instanceof SpillingTickLog ? { redis: redisReport(this.#log) } : {};
-    return { status, level, components: { tick_collection, timezone, ...redis } };
+  describe(): Partial<Record<ComponentName, ComponentReport>> {
+    const { session } = this;
+    return {
+      tick_collection: this.#tickCollection(),
+      timezone: this.#timezone(),
+      ...(session?.vendor === "mt5" ? { mt5: vendorReport(session) } : {}),
+      ...(session?.vendor === "fxcm" ? { fxcm: vendorReport(session) } : {}),
+    };
   }
 
   #tickCollection(): ComponentReport {
@@ -85,6 +93,9 @@ export class Collecting {
       threshold: DEGRADED_AGE_MS / 1000,
       message,
     });
+    if (this.#settling !== undefined) {
+      return report("unknown", `waits until the clock of ${this.#settling} is known`);
+    }
     const connected = this.#connected;
     if (connected === undefined) {
       return report("critical", `not connected to the bridge: ${this.#why}`);
@@ -94,7 +105,7 @@ export class Collecting {
       return report("critical", `the log takes no ticks (${blocked.reason}): ${blocked.message}`);
     }
     if (this.#feed === "down") return report("critical", "the vendor's feed is down");
-    if (performance.now() - this.#clockAt > SILENT_MS) {
+    if (performance.now() - this.#presentAt > SILENT_MS) {
       return report("degraded", "the source is silent: neither ticks nor its clock");
     }
     if (ageMs === undefined) return report("unknown", `${connected.symbols} symbols, no tick yet`);
@@ -106,18 +117,19 @@ export class Collecting {
   }
 
   #timezone(): ComponentReport {
-    const zone = this.#connected?.zone;
-    if (zone === undefined) {
-      return { status: "unknown", value: null, threshold: null, message: "no source is connected" };
-    }
-    const hours = zone.shiftMs / 3_600_000;
-    const rule = hours === 0 ? zone.zone : `${zone.zone}${hours > 0 ? "+" : ""}${hours}h`;
-    return {
-      status: "healthy",
-      value: rule,
+    const { verdict, rule } = this.#time;
+    const report = (status: Level, message: string): ComponentReport => ({
+      status,
+      value: verdict?.rule ?? rule ?? null,
       threshold: null,
-      message: `the source states its clock: ${rule}`,
-    };
+      message,
+    });
+    if (verdict === undefined) {
+      return rule === undefined
+        ? report("unknown", "no source is connected")
+        : report("healthy", `the source states its clock: ${rule}`);
+    }
+    return report(TIMEZONE_LEVELS[verdict.state], verdict.message);
   }
 
   #measureRate(): number {
@@ -130,16 +142,29 @@ export class Collecting {
   }
 }
 
-/** While Redis is away nothing is lost, but nobody sees the new ticks. */
-function redisReport({ spill }: SpillingTickLog): ComponentReport {
-  if (spill === undefined) {
-    return { status: "healthy", value: 0, threshold: 0, message: "takes what is appended" };
-  }
-  const since = new Date(spill.sinceMs).toISOString();
+/** While all rules that are left agree the offset is known, and nothing is wrong. */
+const TIMEZONE_LEVELS = {
+  known: "healthy",
+  override: "healthy",
+  offset_known: "healthy",
+  contradicted: "critical",
+  unknown: "unknown",
+} as const satisfies Record<string, Level>;
+
+const SESSION_LEVELS = {
+  connected: "healthy",
+  /** Announced by the vendor: no failure. */
+  waiting: "healthy",
+  connecting: "degraded",
+  failed: "critical",
+} as const satisfies Record<SessionStatus["state"], Level>;
+
+function vendorReport({ name, state, reason, sinceUtcMs }: SessionStatus): ComponentReport {
+  const since = new Date(sinceUtcMs).toISOString();
   return {
-    status: "degraded",
-    value: spill.ticks,
-    threshold: 0,
-    message: `away since ${since}: ${spill.ticks} ticks wait in the journal (${spill.cause})`,
+    status: SESSION_LEVELS[state],
+    value: state,
+    threshold: "connected",
+    message: `${name} ${state} since ${since}${reason === "" ? "" : `: ${reason}`}`,
   };
 }

@@ -3,11 +3,13 @@ import {
   flag,
   integer,
   list,
+  number,
   type OptionalSetting,
   type Setting,
   text,
 } from "../../lib/program/settings.ts";
 import { journalMaxTicks } from "../../lib/log/log_settings.ts";
+import { mirrorSettings } from "../../lib/log/mirror_settings.ts";
 import {
   bridgeHost,
   bridgePort,
@@ -16,8 +18,10 @@ import {
   logBackend,
   overlapMs,
   redisUrl,
+  serverZone,
 } from "../../lib/program/shared_settings.ts";
-import type { CaptureFrom } from "./session.ts";
+import type { ServerZone } from "../../lib/bridge/feed.ts";
+import type { CaptureFrom } from "./resumption.ts";
 
 const bridgeCa: OptionalSetting<string> = {
   name: "BRIDGE_CA_FILE",
@@ -29,7 +33,36 @@ const symbols: OptionalSetting<string[]> = {
   name: "SYMBOLS",
   schema: list,
   fallback: undefined,
-  about: "Symbols to capture, separated by commas; by default all that the source offers.",
+  about:
+    "Symbols to capture, separated by commas, or * for all that the source offers; by default the discovered universe of a broker, else those of the 41 that it has, and all of a recording.",
+};
+const brokerTz: OptionalSetting<ServerZone> = {
+  name: "BROKER_TZ",
+  schema: serverZone,
+  fallback: undefined,
+  about:
+    "The broker's clock, <IANA zone>[±<hours>h] such as America/New_York+7h; by default it is learned from ticks and the weeks' first bars. A source that states its clock is believed.",
+};
+const clockApartMs: Setting<number> = {
+  name: "CLOCK_APART_MS",
+  schema: integer({ min: 0, max: 3_600_000 }),
+  fallback: "5000",
+  about:
+    "Two live ticks must agree on the broker's offset this far apart, in ms, before it is believed; one may be a late one.",
+};
+const clockClosedApartMs: Setting<number> = {
+  name: "CLOCK_CLOSED_APART_MS",
+  schema: integer({ min: 0, max: 86_400_000 }),
+  fallback: "1800000",
+  about:
+    "The same while the FX week is closed, in ms: a frozen price that moves once looks like another zone.",
+};
+const specsEveryMs: Setting<number> = {
+  name: "SPECS_EVERY_HOURS",
+  schema: number({ min: 0.01, max: 8_760 }).transform((hours) => hours * 3_600_000),
+  fallback: "24",
+  about:
+    "How often the specifications of captured symbols are looked at, in hours; vendors change them at a day's roll.",
 };
 const captureFrom: OptionalSetting<CaptureFrom> = {
   name: "CAPTURE_FROM",
@@ -94,6 +127,10 @@ export const collectorSettings = {
   journalMaxTicks,
   overlapMs,
   symbols,
+  brokerTz,
+  clockApartMs,
+  clockClosedApartMs,
+  specsEveryMs,
   captureFrom,
   groupTicks,
   futureLimitMs,
@@ -101,4 +138,5 @@ export const collectorSettings = {
   retentionTicks,
   reconnectMaxMs,
   once,
+  ...mirrorSettings,
 };

@@ -41,6 +41,22 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     "arbitrex_feed_holes_not_noted_total",
     "Beginnings and ends of outages that could not be written to metadata/gaps.jsonl.",
   );
+  const unwitnessed = telemetry.counter(
+    "arbitrex_clock_history_failures_total",
+    "Symbols whose bars could not be read as evidence for the server's clock.",
+  );
+  const missing = telemetry.gauge(
+    "arbitrex_symbols_not_offered",
+    "Wanted symbols that the source does not have.",
+  );
+  const respecified = telemetry.counter(
+    "arbitrex_specification_changes_total",
+    "Specifications of captured symbols that the vendor changed.",
+  );
+  const unspecified = telemetry.counter(
+    "arbitrex_specification_failures_total",
+    "Times the symbols' specifications could not be read.",
+  );
   const group = telemetry.histogram(
     "arbitrex_append_seconds",
     "Time of one append, in seconds.",
@@ -113,6 +129,27 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     holeNotNoted(cause: unknown): void {
       notNoted.inc();
       log.error(`Cannot note the outage in metadata/gaps.jsonl: ${messageOf(cause)}`);
+    },
+    clock(source: string, message: string): void {
+      log.info(`the clock of ${source}: ${message}`);
+    },
+    noHistory(symbol: string, why: string): void {
+      unwitnessed.inc();
+      log.warn(`Cannot read when the weeks of ${symbol} opened: ${why}; live ticks must tell`);
+    },
+    notOffered(source: string, symbols: readonly string[]): void {
+      missing.set(symbols.length);
+      log.warn(`${source} does not offer ${symbols.join(", ")}`);
+    },
+    specsChanged(symbols: readonly string[]): void {
+      respecified.inc(symbols.length);
+      if (symbols.length > 0) {
+        log.info(`the vendor changed the specification of ${symbols.join(", ")}`);
+      }
+    },
+    specsNotRead(cause: unknown): void {
+      unspecified.inc();
+      log.warn(`Cannot read the symbols' specifications: ${messageOf(cause)}; tries again`);
     },
     ended(): void {
       log.info("the source is over: everything it had is in the log");

@@ -4,13 +4,14 @@ import { Ticks } from "../../lib/market/tick.ts";
 export interface Group {
   readonly ticks: ReadonlyMap<string, Ticks>;
   readonly count: number;
-  readonly clock: SourceClock | undefined;
+  readonly present: SourcePresent | undefined;
   readonly ended: boolean;
 }
 
-export interface SourceClock {
-  readonly nowServerMs: number;
-  readonly watermarkServerMs: number;
+/** The source's present, and up to where everything has been delivered. */
+export interface SourcePresent {
+  readonly nowUtcMs: number;
+  readonly watermarkUtcMs: number;
 }
 
 /**
@@ -22,7 +23,8 @@ export class Gathering {
   readonly #maxTicks: number;
   #parts = new Map<string, Ticks[]>();
   #count = 0;
-  #clock: SourceClock | undefined;
+  #present: SourcePresent | undefined;
+  #presentUtcMs: number | undefined;
   #ended = false;
   #closed: { readonly cause?: unknown } | undefined;
   #changed = Promise.withResolvers<void>();
@@ -46,8 +48,14 @@ export class Gathering {
     while (this.#count >= this.#maxTicks && this.#closed === undefined) await this.#changed.promise;
   }
 
-  addClock(clock: SourceClock): void {
-    this.#clock = clock;
+  /** The source's present as it was told last. */
+  get presentUtcMs(): number | undefined {
+    return this.#presentUtcMs;
+  }
+
+  addPresent(present: SourcePresent): void {
+    this.#present = present;
+    this.#presentUtcMs = present.nowUtcMs;
     this.#notify();
   }
 
@@ -73,17 +81,17 @@ export class Gathering {
     }
     const ticks = new Map<string, Ticks>();
     for (const [symbol, parts] of this.#parts) ticks.set(symbol, Ticks.concat(parts));
-    const group = { ticks, count: this.#count, clock: this.#clock, ended: this.#ended };
+    const group = { ticks, count: this.#count, present: this.#present, ended: this.#ended };
     this.#parts = new Map();
     this.#count = 0;
-    this.#clock = undefined;
+    this.#present = undefined;
     this.#ended = false;
     this.#notify();
     return group;
   }
 
   #holdsSomething(): boolean {
-    return this.#count > 0 || this.#clock !== undefined || this.#ended;
+    return this.#count > 0 || this.#present !== undefined || this.#ended;
   }
 
   #notify(): void {

@@ -1,21 +1,22 @@
 import { openDataFolder } from "../../lib/capture/data_folder.ts";
-import { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import { openChannel } from "../../lib/log/open_channel.ts";
 import { openLog } from "../../lib/log/open_log.ts";
+import { openMirror } from "../../lib/log/open_mirror.ts";
 import type { TickLog } from "../../lib/log/tick_log.ts";
 import { SpillingTickLog } from "../../lib/log/tick_log_spilling.ts";
 import { pause } from "../../lib/program/pause.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import { runProgram } from "../../lib/program/run.ts";
 import { dataDirOf, type DataKind } from "../../lib/program/shared_settings.ts";
-import { collect } from "./collect.ts";
-import { Collecting } from "./collecting.ts";
+import { choosing } from "./choosing.ts";
 import { collectorSettings } from "./config.ts";
 import { DeadLetters } from "./dead_letters.ts";
+import { describe } from "./describe.ts";
 import { collectorEvents } from "./events.ts";
-import type { CaptureFrom } from "./session.ts";
+import type { CaptureFrom } from "./resumption.ts";
 import { reopen } from "./marks.ts";
 import { retain } from "./retention.ts";
+import { Sessions } from "./sessions.ts";
 
 /** An invented market has a past at once, so that a quiet symbol has a price and a chart has a line. */
 const INVENTED_PAST_MS = 300_000;
@@ -51,12 +52,32 @@ runProgram({
       role: "program",
     });
     const events = collectorEvents();
-    const collecting = new Collecting(log);
+    await using mirror = await openMirror({ settings, kind, telemetry: events.telemetry });
+    const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = settings;
+    const tls = bridgeCa === undefined
+      ? undefined
+      : { caCerts: [await Deno.readTextFile(bridgeCa)] };
+    const sessions = new Sessions({
+      ...settings,
+      log,
+      channel,
+      mirror,
+      events,
+      kind,
+      dataDir,
+      choose: choosing({ dataDir, kind, symbols: settings.symbols, events }),
+      // Only a vendor changes what it says of its symbols.
+      specsEveryMs: kind === "raw" ? settings.specsEveryMs : undefined,
+      captureFrom: settings.captureFrom ?? defaultCaptureFrom(kind),
+      signal,
+      bridge: { host, port, token, tls },
+      deadLetters: new DeadLetters(dataDir),
+    });
     await using _beating = startBeat({
       program: "collector",
       channel,
       telemetry: events.telemetry,
-      describe: () => collecting.describe(),
+      describe: () => describe({ log, mirror, sessions: sessions.collecting, why: sessions.why }),
       signal,
     });
     const over = new AbortController();
@@ -66,29 +87,13 @@ runProgram({
       overlapMs,
       maxAgeMs: settings.retentionHours * 3_600_000,
       maxCount: settings.retentionTicks,
-      nowMs: () => collecting.nowUtcMs,
+      nowMs: () => sessions.nowUtcMs,
       intervalMs: 60_000,
       signal: AbortSignal.any([signal, over.signal]),
     });
     await reopen(log);
     ready({});
-    const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = settings;
-    const tls = bridgeCa === undefined
-      ? undefined
-      : { caCerts: [await Deno.readTextFile(bridgeCa)] };
-    await collect({
-      ...settings,
-      log,
-      channel,
-      events,
-      collecting,
-      kind,
-      captureFrom: settings.captureFrom ?? defaultCaptureFrom(kind),
-      signal,
-      bridge: { host, port, token, tls },
-      deadLetters: new DeadLetters(dataDir),
-      holes: await FeedHoles.open(dataDir),
-    });
+    await sessions.run();
     await handedOn(log, signal);
     over.abort();
     await retaining;

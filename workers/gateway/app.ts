@@ -2,15 +2,16 @@ import { Hono } from "hono";
 import { TICK_HEADER } from "../../lib/capture/tick_row.ts";
 import type { TickRow } from "../../lib/capture/tick_row.ts";
 import { plainDecimal } from "../../lib/capture/tick_row_encoder.ts";
+import { jsonNumber } from "../../lib/log/tick_json.ts";
 import { formatId } from "../../lib/market/tick_id.ts";
-import { marketOf, UNIVERSE } from "../../lib/market/universe.ts";
+import { marketIn } from "../../lib/capture/symbol_market.ts";
+import { UNIVERSE } from "../../lib/market/universe.ts";
 import { type Assets, serveAsset } from "./assets.ts";
 import type { GatewayEvents } from "./events.ts";
 import { problemResponse } from "./problem.ts";
 import { parseTickQuery, type QueryLimits, type TickQuery } from "./queries.ts";
 import type { Stream } from "./stream.ts";
 import { type History, readHistory } from "./tick_history.ts";
-import { jsonNumber } from "./tick_json.ts";
 
 export interface AppOptions {
   readonly stream: Stream;
@@ -41,7 +42,9 @@ export function createApp(options: AppOptions): Hono {
       : "Cannot serve ticks: the tick log cannot be reached";
     return problemResponse({ status: 503, title });
   });
-  app.get("/symbols", (context) => context.json({ kind, symbols: symbolRows(stream) }));
+  app.get("/symbols", async (context) => {
+    return context.json({ kind, symbols: await symbolRows(stream, history.dataDir) });
+  });
   app.get("/ticks/:symbol", (context) => {
     const query = parseTickQuery(context.req.param("symbol"), context.req.query(), limits);
     if ("status" in query) return problemResponse(query);
@@ -75,24 +78,26 @@ export function createApp(options: AppOptions): Hono {
 }
 
 /** Ages in seconds by the gateway's clock; null where there is no tick yet. */
-function symbolRows(stream: Stream): object[] {
+function symbolRows(stream: Stream, dataDir: string): Promise<object[]> {
   const names = new Set([...stream.recent.symbols(), ...UNIVERSE.map(({ symbol }) => symbol)]);
-  return [...names].sort().map((symbol) => {
-    const newest = stream.recent.newest(symbol);
-    const checkpoint = stream.tail.checkpoints.get(symbol);
-    const utcMs = newest?.ticks.utcMs(0);
-    return {
-      symbol,
-      market: marketOf(symbol),
-      id: newest === undefined ? null : formatId(newest.lastId),
-      ts: utcMs === undefined ? null : utcMs / 1000,
-      bid: newest === undefined ? null : newest.ticks.bid(0),
-      ask: newest === undefined ? null : newest.ticks.ask(0),
-      age_seconds: utcMs === undefined ? null : Math.max(0, Date.now() - utcMs) / 1000,
-      feed: checkpoint?.feed ?? null,
-      feed_state: checkpoint?.ended ? "ended" : stream.feedOf(symbol),
-    };
-  });
+  return Promise.all(
+    [...names].sort().map(async (symbol) => {
+      const newest = stream.recent.newest(symbol);
+      const checkpoint = stream.tail.checkpoints.get(symbol);
+      const utcMs = newest?.ticks.utcMs(0);
+      return {
+        symbol,
+        market: await marketIn(dataDir, symbol),
+        id: newest === undefined ? null : formatId(newest.lastId),
+        ts: utcMs === undefined ? null : utcMs / 1000,
+        bid: newest === undefined ? null : newest.ticks.bid(0),
+        ask: newest === undefined ? null : newest.ticks.ask(0),
+        age_seconds: utcMs === undefined ? null : Math.max(0, Date.now() - utcMs) / 1000,
+        feed: checkpoint?.feed ?? null,
+        feed_state: checkpoint?.ended ? "ended" : stream.feedOf(symbol),
+      };
+    }),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type DayFileName, dayOf, listDayFiles, ticksFolder } from "../../lib/capture/day_path.ts";
+import { marketIn } from "../../lib/capture/symbol_market.ts";
 import { readTickRow, type TickRow } from "../../lib/capture/tick_row.ts";
 import type { TickLogReader } from "../../lib/log/tick_log.ts";
 import { compareIds, nextId, NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
@@ -25,7 +26,7 @@ export interface History {
  */
 export async function* readHistory(history: History, query: TickQuery): AsyncGenerator<TickRow[]> {
   const { dataDir, reader } = history;
-  const folder = join(dataDir, ticksFolder(query.symbol));
+  const folder = join(dataDir, ticksFolder(query.symbol, await marketIn(dataDir, query.symbol)));
   const first = startOf(query);
   const days = byDay((await listDayFiles(folder)).filter(({ day }) => {
     return day >= dayOf(first.ms) && day <= dayOf(query.toMs - 1);

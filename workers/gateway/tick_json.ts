@@ -1,4 +1,4 @@
-import { plainDecimal } from "../../lib/capture/tick_row_encoder.ts";
+import { eachTickJson, jsonNumber } from "../../lib/log/tick_json.ts";
 import type { Segment } from "../../lib/log/tick_log.ts";
 
 /**
@@ -18,28 +18,13 @@ export type TickMessageType = "tick" | "snapshot";
 const encoder = new TextEncoder();
 
 export function encodeTicks(segment: Segment, type: TickMessageType = "tick"): TickJson {
-  const { ticks } = segment;
-  const ends = new Uint32Array(ticks.count);
-  const head = `{"type":"${type}","symbol":${JSON.stringify(segment.symbol)},"id":"`;
-  let { ms, n } = segment.firstId;
+  const ends = new Uint32Array(segment.ticks.count);
+  const head = `{"type":"${type}","symbol":${JSON.stringify(segment.symbol)},`;
   let text = "";
-  for (let index = 0; index < ticks.count; index++) {
-    const utcMs = ticks.utcMs(index);
-    if (index > 0) {
-      // The rule of `nextId`, without an object a tick.
-      if (utcMs > ms) {
-        ms = utcMs;
-        n = 0;
-      } else n++;
-      text += ",";
-    }
-    text += `${head}${ms}-${n}","ts":${utcMs / 1000},"ts_broker":${
-      ticks.serverMs(index) / 1000
-    },"bid":${jsonNumber(ticks.bid(index))},"ask":${jsonNumber(ticks.ask(index))},"last":${
-      jsonNumber(ticks.last(index))
-    },"volume":${jsonNumber(ticks.volume(index))}}`;
+  eachTickJson(segment, (fields, index) => {
+    text += `${index === 0 ? "" : ","}${head}${fields}}`;
     ends[index] = text.length;
-  }
+  });
   return { bytes: encoder.encode(text), ends };
 }
 
@@ -52,11 +37,4 @@ export function encodeQuote(segment: Segment): TickJson {
     `"ts":${ticks.utcMs(index) / 1000},"bid":${jsonNumber(ticks.bid(index))},` +
     `"ask":${jsonNumber(ticks.ask(index))}}`;
   return { bytes: encoder.encode(text), ends: Uint32Array.of(text.length) };
-}
-
-/** Shortest round-trip digits without an exponent; null for what the vendor does not have. */
-export function jsonNumber(value: number): string {
-  if (!Number.isFinite(value)) return "null";
-  const size = Math.abs(value);
-  return (size >= 1e-6 && size < 1e21) || value === 0 ? `${value}` : plainDecimal(value);
 }

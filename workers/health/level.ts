@@ -11,6 +11,7 @@ export const componentNames: readonly ComponentName[] = [
   "timezone",
   "gateway",
   "redis",
+  "kafka",
 ];
 
 /** As metrics show a level. */

@@ -7,6 +7,7 @@ import {
   openName,
   ticksFolder,
 } from "../../lib/capture/day_path.ts";
+import type { Market } from "../../lib/market/universe.ts";
 import { scanDayFile } from "../../lib/capture/day_scan.ts";
 import { readManifest } from "../../lib/capture/manifest.ts";
 import { publishedPart } from "../../lib/capture/seal.ts";
@@ -32,9 +33,14 @@ export interface Recovered {
  * @throws CaptureStopped when the files contradict each other, so that a person must look.
  */
 export async function recover(
-  { dataDir, symbol, committed }: { dataDir: string; symbol: string; committed: TickId },
+  { dataDir, symbol, market, committed }: {
+    dataDir: string;
+    symbol: string;
+    market: Market;
+    committed: TickId;
+  },
 ): Promise<Recovered> {
-  const folder = `${dataDir}/${ticksFolder(symbol)}`;
+  const folder = `${dataDir}/${ticksFolder(symbol, market)}`;
   const files = await listDayFiles(folder);
   const open: { day: Day; goodBytes: number }[] = [];
   const halfSealed: Day[] = [], damages: string[] = [];

@@ -45,9 +45,9 @@ export class Sealing {
   }
 
   async #seal(capture: SymbolCapture, day: Day, checkpoint: Checkpoint | undefined): Promise<void> {
-    const { symbol } = capture;
+    const { symbol, market } = capture;
     capture.finish(day);
-    const manifest = await sealDay(this.#dataDir, { symbol, day }, {
+    const manifest = await sealDay(this.#dataDir, { symbol, market, day }, {
       ...(checkpoint === undefined ? {} : { feed: checkpoint.feed }),
       watermarkMs: checkpoint?.watermarkMs ?? 0,
       gaps: await gapsOf(this.#dataDir, symbol, day),

@@ -2,6 +2,8 @@ import type { Checkpoint, Segment, TickLogReader } from "../../lib/log/tick_log.
 import { compareIds, formatId, nextId, NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
 import { DayFile } from "../../lib/capture/day_file.ts";
 import { type Day, dayOf, startOfDayMs, ticksFolder } from "../../lib/capture/day_path.ts";
+import { claimMarket } from "../../lib/capture/symbol_market.ts";
+import type { Market } from "../../lib/market/universe.ts";
 import { syncFolder } from "../../lib/capture/durable_file.ts";
 import type { TickRowEncoder } from "../../lib/capture/tick_row_encoder.ts";
 import { FolderLock } from "../../lib/program/folder_lock.ts";
@@ -24,6 +26,8 @@ export interface Resumed {
 /** One symbol's files under this writer's lock, and how far they are. */
 export class SymbolCapture implements Disposable {
   readonly symbol: string;
+  /** The folder that its files lie in; it never changes. */
+  readonly market: Market;
   state: CaptureState = "new";
   /** Why it is not capturing, for a person; empty while it is. */
   reason = "";
@@ -42,21 +46,26 @@ export class SymbolCapture implements Disposable {
   #appendedId = NO_TICK;
   #position = NO_TICK;
 
-  private constructor(symbol: string, { dataDir, lock }: { dataDir: string; lock: FolderLock }) {
+  private constructor(
+    symbol: string,
+    { dataDir, market, lock }: { dataDir: string; market: Market; lock: FolderLock },
+  ) {
     this.symbol = symbol;
+    this.market = market;
     this.#dataDir = dataDir;
-    this.#folder = `${dataDir}/${ticksFolder(symbol)}`;
+    this.#folder = `${dataDir}/${ticksFolder(symbol, market)}`;
     this.#lock = lock;
   }
 
   /** `undefined` while another writer holds the symbol. */
   static async tryTake(dataDir: string, symbol: string): Promise<SymbolCapture | undefined> {
-    const folder = `${dataDir}/${ticksFolder(symbol)}`;
+    const market = await claimMarket(dataDir, symbol);
+    const folder = `${dataDir}/${ticksFolder(symbol, market)}`;
     const lock = await FolderLock.tryTake(folder, "writer");
     if (lock === undefined) return undefined;
     await syncFolder(`${folder}/..`);
     await syncFolder(`${folder}/../..`);
-    return new SymbolCapture(symbol, { dataDir, lock });
+    return new SymbolCapture(symbol, { dataDir, market, lock });
   }
 
   /** The id of the last row on the disk. */
@@ -87,8 +96,8 @@ export class SymbolCapture implements Disposable {
     },
   ): Promise<Resumed> {
     this.#closeFiles();
-    const { symbol } = this;
-    const recovered = await recover({ dataDir: this.#dataDir, symbol, committed });
+    const { symbol, market } = this;
+    const recovered = await recover({ dataDir: this.#dataDir, symbol, market, committed });
     const next = await resumption(log, { symbol, checkpoint, recovered, acceptGap });
     this.#position = this.#appendedId = this.readId = recovered.position;
     for (const day of recovered.halfSealed) this.#halfSealed.add(day);

@@ -28,7 +28,7 @@ async function openFile(dataDir: string, fromMs: number, count: number): Promise
 }
 
 const seal = (dataDir: string, gaps: { fromMs: number; toMs: number; reason: string }[] = []) =>
-  sealDay(dataDir, { symbol: "EURUSD", day: DAY }, { watermarkMs: 0, gaps });
+  sealDay(dataDir, { symbol: "EURUSD", market: "fx", day: DAY }, { watermarkMs: 0, gaps });
 
 Deno.test("what is added to a sealed day becomes a part of its own; the day stays as it was", async () => {
   await using folder = await tempFolder();

@@ -14,6 +14,7 @@ import { collect, type CollectOptions, WrongSource } from "../../../workers/coll
 import { Collecting } from "../../../workers/collector/collecting.ts";
 import { DeadLetters } from "../../../workers/collector/dead_letters.ts";
 import { collectorEvents } from "../../../workers/collector/events.ts";
+import { Timekeeping } from "../../../workers/collector/timekeeping.ts";
 
 const TICK: Tick = {
   serverMs: 1_703_271_600_000,
@@ -42,6 +43,9 @@ class FakeVendor implements Source {
 
   symbols() {
     return Promise.resolve([{ symbol: "EURUSD", rawName: "EURUSDm", digits: 5 }]);
+  }
+  async specs() {
+    return (await this.symbols()).map((symbol) => ({ ...symbol, fields: {} }));
   }
   account() {
     return Promise.resolve({ id: "1", server: "server", currency: "EUR" });
@@ -96,17 +100,22 @@ async function collectFrom(
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const stop = new AbortController();
-  const collecting = new Collecting(log);
+  const events = collectorEvents();
+  const time = new Timekeeping({
+    ...{ dataDir, brokerTz: undefined, events, clockApartMs: 60, clockClosedApartMs: 60 },
+  });
+  const collecting = new Collecting(time);
   const running = collect({
     log,
     channel,
-    events: collectorEvents(),
+    events,
+    time,
     deadLetters: new DeadLetters(dataDir),
     holes: await FeedHoles.open(dataDir),
     collecting,
     bridge: { host: "127.0.0.1", port: bridge.port },
     kind: "raw",
-    symbols: undefined,
+    choose: (available) => Promise.resolve(available),
     captureFrom: "start",
     overlapMs: 2_000,
     groupTicks: 100,
@@ -196,7 +205,7 @@ for (const what of ["refuse", "lose the answer"] as const) {
     await collectFrom(new FakeVendor(), shaky, {
       dataDir: folder.path,
       async done(_, collecting) {
-        const report = collecting.describe().components.tick_collection;
+        const report = collecting.describe().tick_collection;
         sawCritical ||= report?.status === "critical" &&
           /takes no ticks \((full|down)\)/.test(report.message);
         return (await keysIn(log)).length >= DAY.length;
@@ -224,22 +233,17 @@ Deno.test("a symbol that belongs to another feed is refused by name and left alo
   assert.equal((await log.checkpoint("EURUSD"))?.feed, "other:broker:EURUSD");
 });
 
-Deno.test("another kind of data, or a clock that nobody knows, is refused and nothing is appended", async () => {
-  for (
-    const [change, message] of [
-      [{ kind: "simulated" }, /current kind of the source is simulated; set DATA_KIND=simulated/],
-      [{ clock: "learned" }, /its clock's offset from UTC is not known/],
-    ] as const
-  ) {
-    await using folder = await tempFolder();
-    await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
-    const vendor = Object.assign(new FakeVendor(), change);
-    await assert.rejects(
-      collectFrom(vendor, log, { dataDir: folder.path, done: () => false }),
-      (error) => error instanceof WrongSource && message.test(error.message),
-    );
-    assert.deepEqual(await log.symbols(), []);
-  }
+Deno.test("another kind of data is refused and nothing is appended", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  const vendor = new FakeVendor();
+  vendor.kind = "simulated";
+  const message = /current kind of the source is simulated; set DATA_KIND=simulated/;
+  await assert.rejects(
+    collectFrom(vendor, log, { dataDir: folder.path, done: () => false }),
+    (error) => error instanceof WrongSource && message.test(error.message),
+  );
+  assert.deepEqual(await log.symbols(), []);
 });
 
 Deno.test("an outage of the vendor is told with its range", async () => {

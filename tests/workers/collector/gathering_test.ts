@@ -7,11 +7,11 @@ Deno.test("a gathering hands out all that has come, by symbol, in order of arriv
   await gathering.addTicks("EURUSD", Ticks.ofLength(2));
   await gathering.addTicks("USDJPY", Ticks.ofLength(1));
   await gathering.addTicks("EURUSD", Ticks.ofLength(3));
-  gathering.addClock({ nowServerMs: 2, watermarkServerMs: 1 });
+  gathering.addPresent({ nowUtcMs: 2, watermarkUtcMs: 1 });
   const group = await gathering.take();
   assert.equal(group?.count, 6);
   assert.equal(group.ticks.get("EURUSD")?.count, 5);
-  assert.deepEqual(group.clock, { nowServerMs: 2, watermarkServerMs: 1 });
+  assert.deepEqual(group.present, { nowUtcMs: 2, watermarkUtcMs: 1 });
 });
 
 Deno.test("whoever adds to a full gathering waits until it is taken", async () => {

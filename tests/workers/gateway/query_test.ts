@@ -22,7 +22,7 @@ async function rowsOf(rig: Rig, symbol: string, count: number): Promise<string> 
 Deno.test("a query joins sealed file, open file and log, each tick once, in pages", async () => {
   await using rig = await Rig.open();
   const ids = await rig.append("EURUSD", 500);
-  const folder = `${rig.dataDir}/${ticksFolder("EURUSD")}`;
+  const folder = `${rig.dataDir}/${ticksFolder("EURUSD", "fx")}`;
   await Deno.mkdir(folder, { recursive: true });
   const rows = await rowsOf(rig, "EURUSD", 300);
   const old = "1766300000.000,1766307200.000,1,2,,0,6,1766300000000-0\n";

@@ -126,7 +126,7 @@ Deno.test("a file torn at any byte is written on from its last whole row", async
     const whole = await Deno.readFile(`${folder}/2025-12-22.csv.open`);
     for (let length = 0; length <= whole.length; length++) {
       await Deno.writeFile(`${folder}/2025-12-22.csv.open`, whole.subarray(0, length));
-      const found = await recover({ dataDir, symbol: "EURUSD", committed: NO_TICK });
+      const found = await recover({ dataDir, symbol: "EURUSD", market: "fx", committed: NO_TICK });
       const rows = new TextDecoder().decode(whole.subarray(0, length)).split("\n").length - 2;
       const last = rowsByDay.get("2025-12-22")?.[rows - 1]?.split(",").at(-1) ?? "0-0";
       assert.equal(formatId(found.position), last, `torn after ${length} bytes`);

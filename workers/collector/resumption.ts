@@ -1,14 +1,14 @@
-import type { ServerZone, SourceSymbol, TickRequest } from "../../lib/bridge/feed.ts";
+import type { SourceSymbol, TickRequest } from "../../lib/bridge/feed.ts";
 import type { Resume, TickLog } from "../../lib/log/tick_log.ts";
 import { NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
-import { toServerMs } from "../../lib/time/server_zone.ts";
+import type { ServerClock } from "../../lib/time/server_clock.ts";
 import { Overlap } from "./overlap.ts";
 
 /** Where a symbol new to the log begins. */
 export type CaptureFrom = "now" | "start" | Date;
 
 /** What one connection starts from: the requests to the source, and what the log knows. */
-export interface Session {
+export interface Resumption {
   readonly requests: readonly TickRequest[];
   readonly feeds: ReadonlyMap<string, string>;
   readonly tails: ReadonlyMap<string, TickId>;
@@ -17,18 +17,18 @@ export interface Session {
   readonly watermarks: ReadonlyMap<string, number>;
 }
 
-export interface SessionOptions {
+export interface ResumptionOptions {
   readonly log: TickLog;
   readonly source: string;
-  readonly zone: ServerZone;
+  readonly clock: Pick<ServerClock, "toServerMs">;
   readonly symbols: readonly SourceSymbol[];
   readonly overlapMs: number;
   readonly captureFrom: CaptureFrom;
 }
 
 /** Reads the checkpoint of each symbol and says from where the source must be read again. */
-export async function planSession(options: SessionOptions): Promise<Session> {
-  const { log, source, zone, symbols, overlapMs, captureFrom } = options;
+export async function planResumption(options: ResumptionOptions): Promise<Resumption> {
+  const { log, source, clock, symbols, overlapMs, captureFrom } = options;
   const requests: TickRequest[] = [];
   const feeds = new Map<string, string>(), tails = new Map<string, TickId>();
   const overlaps = new Map<string, Overlap>(), watermarks = new Map<string, number>();
@@ -40,23 +40,23 @@ export async function planSession(options: SessionOptions): Promise<Session> {
     if (resume !== undefined && resume.recent.count > 0) {
       overlaps.set(symbol, new Overlap(resume.recent, resume.highServerMs));
     }
-    requests.push({ symbol, fromServerMs: startOf(resume, { zone, overlapMs, captureFrom }) });
+    requests.push({ symbol, fromServerMs: startOf(resume, { clock, overlapMs, captureFrom }) });
   }
   return { requests, feeds, tails, overlaps, watermarks };
 }
 
-type StartOptions = Pick<SessionOptions, "zone" | "overlapMs" | "captureFrom">;
+type StartOptions = Pick<ResumptionOptions, "clock" | "overlapMs" | "captureFrom">;
 
 /**
  * A symbol that has had no tick begins at its watermark: the source was read up to there. So a
  * quiet symbol keeps its beginning across restarts.
  */
 function startOf(resume: Resume | undefined, options: StartOptions): number | "now" {
-  const { zone, overlapMs, captureFrom } = options;
+  const { clock, overlapMs, captureFrom } = options;
   if (resume !== undefined && resume.highServerMs > 0) return resume.highServerMs - overlapMs;
   if (resume !== undefined && resume.watermarkMs > 0) {
-    return toServerMs(resume.watermarkMs, zone) - overlapMs;
+    return clock.toServerMs(resume.watermarkMs) - overlapMs;
   }
   if (captureFrom === "now") return "now";
-  return captureFrom === "start" ? 0 : toServerMs(captureFrom.getTime(), zone);
+  return captureFrom === "start" ? 0 : clock.toServerMs(captureFrom.getTime());
 }

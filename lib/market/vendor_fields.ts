@@ -1,0 +1,36 @@
+/**
+ * A symbol as its vendor describes it, by the vendor's names: a `SymbolInfo` of MetaTrader 5, a row of
+ * ForexConnect's offers table, or an export of either.
+ */
+export type VendorFields = Readonly<Record<string, string | number | boolean | null>>;
+
+const SYMBOL_TRADE_MODE_DISABLED = 0;
+
+/**
+ * Whether the vendor lets it be traded at all; what says nothing of it counts as tradeable. MetaTrader:
+ * `trade_mode` is not disabled (close-only counts: it has a price). ForexConnect: `subscription_status`
+ * is not D. What a terminal shows (`visible`, `select`) says nothing: capturing a symbol selects it.
+ */
+export function isTradeable(fields: VendorFields): boolean {
+  const { trade_mode: mode, trade_allowed: allowed, subscription_status: status } = fields;
+  if (typeof mode === "number") return mode !== SYMBOL_TRADE_MODE_DISABLED;
+  if (typeof mode === "string") return mode.toLowerCase() !== "disabled";
+  if (typeof status === "string") return status !== "D";
+  return allowed !== false;
+}
+
+/** The first of the named fields that is a number. */
+export function numberOf(fields: VendorFields, ...names: readonly string[]): number | null {
+  const name = names.find((each) => typeof fields[each] === "number");
+  const value = name === undefined ? null : fields[name];
+  return typeof value === "number" ? value : null;
+}
+
+/** The first of the named fields that is a text with something in it. */
+export function textOf(fields: VendorFields, ...names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = fields[name];
+    if (typeof value === "string" && value !== "") return value;
+  }
+  return null;
+}
