@@ -190,8 +190,13 @@ _CLOSED = ("market is closed", "market closed", "maintenance")
 
 
 def quote_of(moment, bid, ask, resolution_ms):
-    """(server ms, bid, ask) of an offer's columns, or None while it has no price or no time."""
-    if moment is None or bid is None or ask is None or bid != bid or ask != ask:
+    """(server ms, bid, ask) of an offer's columns, or None while it has no price or no time.
+
+    A time that was never set is that of day 0, in 1899.
+    """
+    if moment is None or moment.year < 1970:
+        return None
+    if bid is None or ask is None or bid != bid or ask != ask:
         return None
     epoch = _EPOCH if moment.tzinfo is None else _UTC_EPOCH
     server_ms = (moment - epoch) // _MILLISECOND

@@ -3,6 +3,8 @@
 import datetime
 
 EPOCH = datetime.datetime(1970, 1, 1)
+# What a time shows that was never set.
+DAY_0 = datetime.datetime(1899, 12, 30)
 
 
 class Column(object):
@@ -66,7 +68,7 @@ OFFER_NAMES = {
 
 def offer_row(offer_id, scripted):
     return Row(OFFER_NAMES, offer_id=offer_id, instrument=scripted["instrument"], quote_id="Q0",
-               bid=None, ask=None, low=0.0, high=float("nan"), volume=0, time=None,
+               bid=0.0, ask=0.0, low=0.0, high=float("nan"), volume=0, time=DAY_0,
                bid_tradable="T", ask_tradable="T", digits=scripted.get("digits", 5),
                point_size=0.0001, subscription_status=scripted.get("status", "T"),
                instrument_type=1, contract_currency="EUR", contract_multiplier=1.0,
