@@ -9,7 +9,7 @@ import {
   text,
 } from "../lib/program/settings.ts";
 import { bridgeHost, bridgePort, bridgeToken, serverZone } from "../lib/program/shared_settings.ts";
-import { vendorSettings } from "./vendor_settings.ts";
+import { vendorSettings } from "./logins/vendor_settings.ts";
 
 const DAY_MS = 86_400_000;
 

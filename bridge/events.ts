@@ -1,8 +1,8 @@
 import { BridgeError, type BridgeErrorCode } from "../lib/bridge/bridge_error.ts";
 import type { SessionState } from "../lib/bridge/feed.ts";
 import type { Telemetry } from "../lib/program/events.ts";
-import { DriverError } from "./driver_error.ts";
-import type { SessionEvents } from "./session_vendor.ts";
+import { DriverError } from "./driver/driver_error.ts";
+import type { SessionEvents } from "./logins/session_vendor.ts";
 
 /** What the bridge tells about itself. */
 export interface BridgeEvents extends SessionEvents {

@@ -1,12 +1,15 @@
 """The ForexConnect driver: one process, one login at FXCM, read-only.
 
-It speaks `driver_messages.ts` over the frames of `frames.py`. Valid Python 3.7.
+It speaks `driver/driver_messages.ts` over the frames of `frames.py`. Valid Python 3.7.
 """
 
+import os
 import sys
 import traceback
 
 from frames import FrameError, Frames
+
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "terminals"))
 
 
 def main():

@@ -2,7 +2,7 @@
 
 A frame is a u32 length of what follows, a u8 type and a payload, little-endian: control frames (1)
 hold JSON, tick frames (2) a u32 stream, a u32 symbol index and packed 60-byte records. The messages
-are described in `driver_messages.ts`. Valid Python 3.7.
+are described in `driver/driver_messages.ts`. Valid Python 3.7.
 """
 
 import json

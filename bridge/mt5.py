@@ -1,4 +1,4 @@
-"""The driver of one MetaTrader 5 terminal: a child process that speaks `driver_messages.ts`.
+"""The driver of one MetaTrader 5 terminal: a child process that speaks `driver/driver_messages.ts`.
 
 This file starts it, or says what is missing on this machine. Valid Python 3.6, so that an older
 interpreter can say so too.
@@ -9,6 +9,9 @@ import sys
 import traceback
 
 from frames import FrameError, Frames
+
+# Behind this folder, so that nothing there hides a package.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "terminals"))
 
 _LEAST_PYTHON = (3, 8)
 

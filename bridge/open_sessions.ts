@@ -1,15 +1,19 @@
 import { type Settings, SettingsError } from "../lib/program/settings.ts";
 import type { settings } from "./config.ts";
-import { DriverProcess } from "./driver_process.ts";
-import { driverScript, wantedPython } from "./drivers.ts";
+import { DriverProcess } from "./driver/driver_process.ts";
+import { driverScript, wantedPython } from "./logins/drivers.ts";
 import type { BridgeEvents } from "./events.ts";
-import { findPython } from "./find_python.ts";
+import { findPython } from "./driver/find_python.ts";
 import { openSource } from "./open_source.ts";
-import { readSessionsFile, type SessionSettings, singleSession } from "./session_settings.ts";
-import { SteadySession } from "./session_steady.ts";
-import { VendorSession } from "./session_vendor.ts";
+import {
+  readSessionsFile,
+  type SessionSettings,
+  singleSession,
+} from "./logins/session_settings.ts";
+import { SteadySession } from "./logins/session_steady.ts";
+import { VendorSession } from "./logins/session_vendor.ts";
 import { Sessions } from "./sessions.ts";
-import { SymbolOwners } from "./symbol_owners.ts";
+import { SymbolOwners } from "./logins/symbol_owners.ts";
 
 type BridgeSettings = Settings<typeof settings>;
 

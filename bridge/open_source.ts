@@ -1,7 +1,7 @@
 import { type Settings, SettingsError } from "../lib/program/settings.ts";
 import type { settings } from "./config.ts";
 import type { BridgeEvents } from "./events.ts";
-import { openReplay } from "./open_replay.ts";
+import { openReplay } from "./recordings/open_replay.ts";
 import { readMapping } from "./recordings/mapped_csv.ts";
 import type { Source } from "./source.ts";
 import { ReplaySource } from "./source_replay.ts";

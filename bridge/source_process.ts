@@ -14,8 +14,8 @@ import {
   type StreamNameOptions,
   streamNames,
 } from "../lib/market/broker_symbol.ts";
-import type { DriverProcess } from "./driver_process.ts";
-import { ProcessStream } from "./process_stream.ts";
+import type { DriverProcess } from "./driver/driver_process.ts";
+import { ProcessStream } from "./driver/process_stream.ts";
 import type { Source } from "./source.ts";
 
 export interface ProcessSourceOptions {

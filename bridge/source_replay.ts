@@ -11,12 +11,12 @@ import type {
 import { Ticks } from "../lib/market/tick.ts";
 import { UNIVERSE } from "../lib/market/universe.ts";
 import { pause } from "../lib/program/pause.ts";
-import { disordered } from "./disorder.ts";
-import type { Replay } from "./open_replay.ts";
-import { ReplayCursor, type SkippedLines } from "./replay_cursor.ts";
+import { disordered } from "./simulated/disorder.ts";
+import type { Replay } from "./recordings/open_replay.ts";
+import { ReplayCursor, type SkippedLines } from "./recordings/replay_cursor.ts";
 import type { Source } from "./source.ts";
-import { barRange, barsOfTicks } from "./tick_bars.ts";
-import { inTimeOrder, notBefore } from "./tick_cuts.ts";
+import { barRange, barsOfTicks } from "./simulated/tick_bars.ts";
+import { inTimeOrder, notBefore } from "./simulated/tick_cuts.ts";
 
 export interface ReplayOptions {
   /** Recorded seconds a second; Infinity: as fast as they are taken. */

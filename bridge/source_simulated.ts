@@ -10,14 +10,14 @@ import type {
 import { Ticks } from "../lib/market/tick.ts";
 import { toServerMs, toUtcMs } from "../lib/time/server_zone.ts";
 import { pause } from "../lib/program/pause.ts";
-import { disordered } from "./disorder.ts";
-import { DueTicks } from "./due_ticks.ts";
-import { hasTicks, isDown, type Outage, reachableMs } from "./outage.ts";
-import { type SimulatedMarket, simulatedMarket } from "./simulated_market.ts";
-import { barRange, barsOfTicks } from "./tick_bars.ts";
+import { disordered } from "./simulated/disorder.ts";
+import { DueTicks } from "./simulated/due_ticks.ts";
+import { hasTicks, isDown, type Outage, reachableMs } from "./simulated/outage.ts";
+import { type SimulatedMarket, simulatedMarket } from "./simulated/simulated_market.ts";
+import { barRange, barsOfTicks } from "./simulated/tick_bars.ts";
 import type { Source } from "./source.ts";
-import { TickBlock } from "./tick_block.ts";
-import { notBefore } from "./tick_cuts.ts";
+import { TickBlock } from "./simulated/tick_block.ts";
+import { notBefore } from "./simulated/tick_cuts.ts";
 
 export interface SimulatedOptions {
   readonly seed: number;

@@ -1,6 +1,6 @@
 import { decompress } from "lzma1";
 import type { Ticks } from "../../lib/market/tick.ts";
-import { TickBlock } from "../tick_block.ts";
+import { TickBlock } from "../simulated/tick_block.ts";
 import type { BadLineReport } from "./recording.ts";
 
 const RECORD_BYTES = 20;

@@ -1,5 +1,5 @@
 import type { Ticks } from "../../lib/market/tick.ts";
-import { TickBlock } from "../tick_block.ts";
+import { TickBlock } from "../simulated/tick_block.ts";
 import { Fields } from "./fields.ts";
 import type { BadLineReport } from "./recording.ts";
 

@@ -8,8 +8,6 @@ const MINUTE_MS = 60_000;
 const MOST_AHEAD_MS = 2 * MINUTE_MS;
 /** How old a tick may be when it is seen. */
 const MOST_BEHIND_MS = 5 * MINUTE_MS;
-/** No clock is set back by less. */
-const LEAST_SET_BACK_MS = 15 * MINUTE_MS;
 /** Samples with a longer pause between them do not support each other. */
 const MOST_PAUSE_MS = 10 * MINUTE_MS;
 /** No zone keeps an offset for less than this; longer pauses begin a new run. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type DriverExit, exitReason } from "../../bridge/driver_exit.ts";
+import { type DriverExit, exitReason } from "../../bridge/driver/driver_exit.ts";
 
 function reason(
   status: Partial<Deno.CommandStatus>,

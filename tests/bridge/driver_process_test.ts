@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { DriverError, type DriverErrorCode } from "../../bridge/driver_error.ts";
-import type { DriverOptions } from "../../bridge/driver_process.ts";
+import { DriverError, type DriverErrorCode } from "../../bridge/driver/driver_error.ts";
+import type { DriverOptions } from "../../bridge/driver/driver_process.ts";
 import { pythonWithNumpy } from "../support/python.ts";
 import { openScripted, type ScriptedSettings } from "../support/scripted_driver.ts";
 import { until } from "../support/until.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { DriverErrorCode } from "../../bridge/driver_error.ts";
-import { findPython, type WantedPython } from "../../bridge/find_python.ts";
-import { readProbe } from "../../bridge/python_probe.ts";
+import type { DriverErrorCode } from "../../bridge/driver/driver_error.ts";
+import { findPython, type WantedPython } from "../../bridge/driver/find_python.ts";
+import { readProbe } from "../../bridge/driver/python_probe.ts";
 import { pythonWithNumpy } from "../support/python.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 

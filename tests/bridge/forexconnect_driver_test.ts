@@ -564,8 +564,9 @@ Deno.test("ends disconnected, and leaves nothing behind", needs(), async () => {
 });
 
 Deno.test("is valid Python 3.7 and knows no way to place an order", async () => {
-  const files = [...Deno.readDirSync(BRIDGE)].map(({ name }) => name)
-    .filter((name) => /^(forexconnect.*|fx_week|frames)\.py$/.test(name));
+  const parts = [...Deno.readDirSync(new URL("terminals/", BRIDGE))].map(({ name }) => name)
+    .filter((name) => /^(forexconnect.*|fx_week)\.py$/.test(name));
+  const files = ["forexconnect.py", "frames.py", ...parts.map((name) => `terminals/${name}`)];
   assert(files.length >= 10);
   const orders = /order|send_request|create_request|O2GRequest|set_stop|open_position|trade_id/i;
   for (const name of files) {
@@ -595,7 +596,7 @@ print(json.dumps([[after_days(ms, 7) for ms in days], [after_month(ms) for ms in
 `;
   const opens = [days, months].map((all) => all.map(({ epochMilliseconds }) => epochMilliseconds));
   const { stdout, stderr } = await new Deno.Command(PYTHON ?? "", {
-    args: ["-B", "-c", code, pathOf(BRIDGE), JSON.stringify(opens)],
+    args: ["-B", "-c", code, pathOf(new URL("terminals/", BRIDGE)), JSON.stringify(opens)],
   }).output();
   const [weekends = "", ends = ""] = new TextDecoder().decode(stdout).split("\n");
   assert.equal(new TextDecoder().decode(stderr), "");

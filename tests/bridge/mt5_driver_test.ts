@@ -160,7 +160,7 @@ Deno.test({
   async fn() {
     const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
     const { success, stderr } = await new Deno.Command(pythonWithNumpy() ?? "python3", {
-      args: ["-B", here("mt5_ticks_check.py"), here("../../bridge")],
+      args: ["-B", here("mt5_ticks_check.py"), here("../../bridge/terminals")],
     }).output();
     assert.ok(success, new TextDecoder().decode(stderr));
   },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ProcessQueue } from "../../bridge/process_queue.ts";
+import { ProcessQueue } from "../../bridge/driver/process_queue.ts";
 import type { SourceEvent } from "../../lib/bridge/feed.ts";
 import { Ticks } from "../../lib/market/tick.ts";
 

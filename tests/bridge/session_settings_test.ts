@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { settings } from "../../bridge/config.ts";
-import { readSessionsFile, singleSession } from "../../bridge/session_settings.ts";
+import { readSessionsFile, singleSession } from "../../bridge/logins/session_settings.ts";
 import { readSettings } from "../../lib/program/settings.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 

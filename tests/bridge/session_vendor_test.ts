@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DriverProcess } from "../../bridge/driver_process.ts";
-import { DriverError } from "../../bridge/driver_error.ts";
-import { VendorSession, type VendorSessionOptions } from "../../bridge/session_vendor.ts";
+import { DriverProcess } from "../../bridge/driver/driver_process.ts";
+import { DriverError } from "../../bridge/driver/driver_error.ts";
+import { VendorSession, type VendorSessionOptions } from "../../bridge/logins/session_vendor.ts";
 import { Sessions } from "../../bridge/sessions.ts";
-import { SymbolOwners } from "../../bridge/symbol_owners.ts";
+import { SymbolOwners } from "../../bridge/logins/symbol_owners.ts";
 import type { SessionStatus } from "../../lib/bridge/feed.ts";
 import { pythonWithNumpy } from "../support/python.ts";
 import { SCRIPT, type ScriptedSettings } from "../support/scripted_driver.ts";

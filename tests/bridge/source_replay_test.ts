@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { join } from "node:path";
-import { openReplay, type OpenReplayOptions } from "../../bridge/open_replay.ts";
+import { openReplay, type OpenReplayOptions } from "../../bridge/recordings/open_replay.ts";
 import { readMapping } from "../../bridge/recordings/mapped_csv.ts";
 import { type ReplayOptions, ReplaySource } from "../../bridge/source_replay.ts";
-import type { SkippedLines } from "../../bridge/replay_cursor.ts";
+import type { SkippedLines } from "../../bridge/recordings/replay_cursor.ts";
 import { formatServerZone, parseServerZone } from "../../lib/time/server_zone.ts";
 import { history, payloads, singles, testSource, until } from "../contract/source_suite.ts";
 

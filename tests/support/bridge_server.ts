@@ -1,7 +1,7 @@
 import { bridgeEvents } from "../../bridge/events.ts";
 import { serveBridge, type ServeOptions } from "../../bridge/serve.ts";
 import { Sessions } from "../../bridge/sessions.ts";
-import { SteadySession } from "../../bridge/session_steady.ts";
+import { SteadySession } from "../../bridge/logins/session_steady.ts";
 import type { Source } from "../../bridge/source.ts";
 import { telemetryOf } from "../../lib/program/events.ts";
 

@@ -1,4 +1,8 @@
-import { type DriverMessage, driverMessage, LIVE_STREAM } from "../../bridge/driver_messages.ts";
+import {
+  type DriverMessage,
+  driverMessage,
+  LIVE_STREAM,
+} from "../../bridge/driver/driver_messages.ts";
 import {
   CONTROL_FRAME,
   decodeControl,

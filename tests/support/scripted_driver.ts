@@ -1,5 +1,5 @@
-import { DriverProcess } from "../../bridge/driver_process.ts";
-import type { DriverOptions } from "../../bridge/driver_process.ts";
+import { DriverProcess } from "../../bridge/driver/driver_process.ts";
+import type { DriverOptions } from "../../bridge/driver/driver_process.ts";
 import { pythonWithNumpy } from "./python.ts";
 
 /** What `vendors/scripted_driver.py` does; see there. */

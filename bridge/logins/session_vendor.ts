@@ -1,12 +1,12 @@
-import { BridgeError } from "../lib/bridge/bridge_error.ts";
-import type { SessionState, SessionStatus, SourceSymbol } from "../lib/bridge/feed.ts";
-import type { StreamName, StreamNameOptions } from "../lib/market/broker_symbol.ts";
-import { messageOf } from "../lib/program/errors.ts";
-import { BackOff, pause } from "../lib/program/pause.ts";
-import { type DriverEnd, DriverError, type DriverErrorCode } from "./driver_error.ts";
-import type { DriverOpened, DriverProcess } from "./driver_process.ts";
-import type { Session } from "./session.ts";
-import { ProcessSource } from "./source_process.ts";
+import { BridgeError } from "../../lib/bridge/bridge_error.ts";
+import type { SessionState, SessionStatus, SourceSymbol } from "../../lib/bridge/feed.ts";
+import type { StreamName, StreamNameOptions } from "../../lib/market/broker_symbol.ts";
+import { messageOf } from "../../lib/program/errors.ts";
+import { BackOff, pause } from "../../lib/program/pause.ts";
+import { type DriverEnd, DriverError, type DriverErrorCode } from "../driver/driver_error.ts";
+import type { DriverOpened, DriverProcess } from "../driver/driver_process.ts";
+import type { Session } from "../session.ts";
+import { ProcessSource } from "../source_process.ts";
 
 export interface VendorSessionOptions {
   readonly name: string;

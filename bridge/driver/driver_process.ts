@@ -1,6 +1,6 @@
-import type { SourceBar } from "../lib/bridge/feed.ts";
-import { CONTROL_FRAME, decodeTicks, type Frame } from "../lib/bridge/frames.ts";
-import type { Ticks } from "../lib/market/tick.ts";
+import type { SourceBar } from "../../lib/bridge/feed.ts";
+import { CONTROL_FRAME, decodeTicks, type Frame } from "../../lib/bridge/frames.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import { type DriverAnswer, isOf, misfit, namedBar, readDriverMessage } from "./driver_answers.ts";
 import { type DriverEnd, DriverError } from "./driver_error.ts";
 import { exitReason } from "./driver_exit.ts";

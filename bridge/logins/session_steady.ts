@@ -1,6 +1,6 @@
-import type { SessionStatus } from "../lib/bridge/feed.ts";
-import type { Session } from "./session.ts";
-import type { Source } from "./source.ts";
+import type { SessionStatus } from "../../lib/bridge/feed.ts";
+import type { Session } from "../session.ts";
+import type { Source } from "../source.ts";
 
 /** A source without a login, an invented market or a recording: connected from start to end. */
 export class SteadySession implements Session {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import type { WantedPython } from "./find_python.ts";
-import { SettingsError } from "../lib/program/settings.ts";
+import type { WantedPython } from "../driver/find_python.ts";
+import { SettingsError } from "../../lib/program/settings.ts";
 import type { Vendor } from "./vendor_settings.ts";
 
 const SCRIPTS: Readonly<Record<Vendor, string>> = {
@@ -29,8 +29,8 @@ export function driverScript(vendor: Vendor, folder: string | undefined): string
   if (folder !== undefined) return `${folder.replace(/[\\/]+$/, "")}/${SCRIPTS[vendor]}`;
   if (Deno.build.standalone) {
     throw new SettingsError(
-      `Cannot start the driver of ${vendor} from an executable: set DRIVER_DIR to a folder with the .py files of bridge/`,
+      `Cannot start the driver of ${vendor} from an executable: set DRIVER_DIR to a folder with the .py files of bridge/ and its terminals/`,
     );
   }
-  return fileURLToPath(new URL(SCRIPTS[vendor], import.meta.url));
+  return fileURLToPath(new URL(`../${SCRIPTS[vendor]}`, import.meta.url));
 }

@@ -1,4 +1,4 @@
-import type { Ticks } from "../lib/market/tick.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import type { PageEnd, PageListener } from "./driver.ts";
 import { DriverError } from "./driver_error.ts";
 

@@ -6,7 +6,7 @@ import {
   type Setting,
   type SettingTable,
   text,
-} from "../lib/program/settings.ts";
+} from "../../lib/program/settings.ts";
 
 /**
  * What each vendor's driver is told when it opens, under the names by which its `open` takes them: as
@@ -69,7 +69,8 @@ const mt5 = {
     name: "MT5_CLOSED_AFTER_MS",
     schema: integer({ min: 1, max: 3_600_000 }),
     fallback: "180000",
-    about: "After so long without a tick, in ms, a symbol is read at MT5_CLOSED_POLL_MS.",
+    about:
+      "After so long without a tick of any symbol, in ms, the market counts as closed and is read at MT5_CLOSED_POLL_MS.",
   } satisfies Setting<number>,
   closedPollMs: {
     name: "MT5_CLOSED_POLL_MS",
@@ -208,7 +209,7 @@ const fxcm = {
     schema: integer({ min: 100, max: 10_000_000 }),
     fallback: "100000",
     about:
-      "Offers that may wait in the driver; with more the session is lost and healed from history.",
+      "Offers that may wait in the driver; with more, the rest is read from tick history, and the log says so.",
   } satisfies Setting<number>,
 };
 

@@ -1,4 +1,4 @@
-import type { Ticks } from "../lib/market/tick.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import { DriverError } from "./driver_error.ts";
 
 /** Called for each live frame, as it is read and before any later frame is; must not throw. */

@@ -1,5 +1,5 @@
-import type { SourceEvent } from "../lib/bridge/feed.ts";
-import type { Ticks } from "../lib/market/tick.ts";
+import type { SourceEvent } from "../../lib/bridge/feed.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import { reordered } from "./tick_cuts.ts";
 
 export interface DisorderOptions {

@@ -1,4 +1,4 @@
-import { TICK_BYTES, Ticks } from "../lib/market/tick.ts";
+import { TICK_BYTES, Ticks } from "../../lib/market/tick.ts";
 
 const TWO_32 = 4294967296;
 const FIRST_TICKS = 1024;

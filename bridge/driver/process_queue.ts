@@ -1,4 +1,4 @@
-import type { SourceEvent } from "../lib/bridge/feed.ts";
+import type { SourceEvent } from "../../lib/bridge/feed.ts";
 
 type TicksEvent = Extract<SourceEvent, { type: "ticks" }>;
 type TimeEvent = Extract<SourceEvent, { type: "clock" | "present" }>;

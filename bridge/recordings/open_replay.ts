@@ -1,8 +1,8 @@
-import type { ServerZone } from "../lib/bridge/feed.ts";
-import { toServerMs, toUtcMs, UTC } from "../lib/time/server_zone.ts";
+import type { ServerZone } from "../../lib/bridge/feed.ts";
+import { toServerMs, toUtcMs, UTC } from "../../lib/time/server_zone.ts";
 import type { Track } from "./replay_cursor.ts";
-import { openRecording, type RecordingOptions } from "./recordings/open_recording.ts";
-import type { Recording } from "./recordings/recording.ts";
+import { openRecording, type RecordingOptions } from "./open_recording.ts";
+import type { Recording } from "./recording.ts";
 
 export interface OpenReplayOptions extends RecordingOptions {
   readonly files: readonly string[];

@@ -1,4 +1,4 @@
-import type { Ticks } from "../lib/market/tick.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import type { DriverAnswer } from "./driver_answers.ts";
 import { DriverError } from "./driver_error.ts";
 import type { DriverRequest } from "./driver_messages.ts";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { BridgeError } from "../lib/bridge/bridge_error.ts";
-import { type Frame, FrameReader, FrameWriter } from "../lib/bridge/frames.ts";
+import { BridgeError } from "../../lib/bridge/bridge_error.ts";
+import { type Frame, FrameReader, FrameWriter } from "../../lib/bridge/frames.ts";
 import { DriverError } from "./driver_error.ts";
 import type { DriverRequest } from "./driver_messages.ts";
 import type { DriverOutput } from "./driver_stderr.ts";

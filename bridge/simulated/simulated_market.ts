@@ -1,6 +1,6 @@
-import { toServerMs } from "../lib/time/server_zone.ts";
-import type { ServerZone } from "../lib/bridge/feed.ts";
-import { UNIVERSE, type UniverseSymbol } from "../lib/market/universe.ts";
+import { toServerMs } from "../../lib/time/server_zone.ts";
+import type { ServerZone } from "../../lib/bridge/feed.ts";
+import { UNIVERSE, type UniverseSymbol } from "../../lib/market/universe.ts";
 import type { TickBlock } from "./tick_block.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Ticks } from "../lib/market/tick.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import type { DriverEnd } from "./driver_error.ts";
 import type { DriverMessage } from "./driver_messages.ts";
 

@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { streamNames } from "../lib/market/broker_symbol.ts";
-import { decodeText } from "../lib/program/decode_text.ts";
-import { messageOf } from "../lib/program/errors.ts";
+import { streamNames } from "../../lib/market/broker_symbol.ts";
+import { decodeText } from "../../lib/program/decode_text.ts";
+import { messageOf } from "../../lib/program/errors.ts";
 import {
   environment,
   readSettings,
   type Settings,
   SettingsError,
   type SettingTable,
-} from "../lib/program/settings.ts";
-import type { settings } from "./config.ts";
+} from "../../lib/program/settings.ts";
+import type { settings } from "../config.ts";
 import { DRIVER_SETTINGS, openSettings, type Vendor } from "./vendor_settings.ts";
 
 /** One login: what the settings say of it, checked. */

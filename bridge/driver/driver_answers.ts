@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { SourceBar } from "../lib/bridge/feed.ts";
-import { decodeControl, type Frame } from "../lib/bridge/frames.ts";
+import type { SourceBar } from "../../lib/bridge/feed.ts";
+import { decodeControl, type Frame } from "../../lib/bridge/frames.ts";
 import { DriverError } from "./driver_error.ts";
 import { type DriverMessage, driverMessage } from "./driver_messages.ts";
 

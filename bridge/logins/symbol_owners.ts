@@ -1,4 +1,4 @@
-import type { SourceSymbol } from "../lib/bridge/feed.ts";
+import type { SourceSymbol } from "../../lib/bridge/feed.ts";
 
 interface Owner {
   readonly session: string;

@@ -1,4 +1,4 @@
-import type { Ticks } from "../lib/market/tick.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import type { SimulatedMarket } from "./simulated_market.ts";
 import { TickBlock } from "./tick_block.ts";
 

@@ -19,13 +19,13 @@ _UTC_EPOCH = _EPOCH.replace(tzinfo=datetime.timezone.utc)
 _MILLISECOND = datetime.timedelta(milliseconds=1)
 
 # Taken before the driver changes its folder.
-_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 Offer = collections.namedtuple("Offer", "instrument offer_id status quote")
 
 
 class Failure(Exception):
-    """A call failed; `code` is one of `failed` in `driver_messages.ts`."""
+    """A call failed; `code` is one of `failed` in `driver/driver_messages.ts`."""
 
     def __init__(self, code, message):
         Exception.__init__(self, message)

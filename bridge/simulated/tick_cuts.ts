@@ -1,4 +1,4 @@
-import { TICK_BYTES, Ticks } from "../lib/market/tick.ts";
+import { TICK_BYTES, Ticks } from "../../lib/market/tick.ts";
 
 /** Without the ticks stamped before `serverMs`, wherever they stand. Shares the bytes when none is. */
 export function notBefore(ticks: Ticks, serverMs: number): Ticks {

@@ -21,6 +21,8 @@ _RESTING_S = 1.0
 # A stamp that was found later than this after it may have come tells no time.
 _FRESH_MS = 10000
 _ROUND_SLACK_MS = 1000
+# No clock is set back by less; a tick that is late is late by less.
+_LEAST_SET_BACK_MS = 900000
 
 
 class Polling:
@@ -35,7 +37,7 @@ class Polling:
         self._confirmed_utc_ms = utc_ms()
         self._settled_at = 0.0
         self._ticked_at = time.monotonic()
-        # The newest stamp of any symbol, and whether it was seen arriving since the last present.
+        # The newest stamp of any symbol on the clock of now, and whether it was seen arriving since the last present.
         self.newest_ms = 0
         self._arrived_ms = None
         self._is_arriving = False
@@ -171,8 +173,11 @@ class Polling:
             self._wake(now)
         poller.ticked_at = self._ticked_at = now
         self._frames.send_ticks(LIVE_STREAM, poller.index, rows.tobytes())
-        if self._is_arriving and poller.newest_ms > self.newest_ms:
+        went_back = self.newest_ms - poller.newest_ms >= _LEAST_SET_BACK_MS
+        if self._is_arriving and (poller.newest_ms > self.newest_ms or went_back):
             self._arrived_ms = poller.newest_ms
+        if went_back:
+            self.newest_ms = poller.newest_ms
         self._see(poller.newest_ms)
 
     def _see(self, server_ms):

@@ -1,6 +1,6 @@
-import { BridgeError } from "../lib/bridge/bridge_error.ts";
-import type { ServerZone, SourceEvent } from "../lib/bridge/feed.ts";
-import type { Ticks } from "../lib/market/tick.ts";
+import { BridgeError } from "../../lib/bridge/bridge_error.ts";
+import type { ServerZone, SourceEvent } from "../../lib/bridge/feed.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 import type { DriverFeed, DriverPresent, DriverProcess } from "./driver_process.ts";
 import { errorOf } from "./driver_process.ts";
 import { ProcessPages } from "./process_pages.ts";

@@ -1,5 +1,5 @@
-import type { BarRequest, SourceBar } from "../lib/bridge/feed.ts";
-import type { Ticks } from "../lib/market/tick.ts";
+import type { BarRequest, SourceBar } from "../../lib/bridge/feed.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   m: 60_000,

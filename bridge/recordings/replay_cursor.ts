@@ -1,6 +1,6 @@
-import type { Ticks } from "../lib/market/tick.ts";
-import type { BadLine, Recording } from "./recordings/recording.ts";
-import { restamp } from "./tick_block.ts";
+import type { Ticks } from "../../lib/market/tick.ts";
+import type { BadLine, Recording } from "./recording.ts";
+import { restamp } from "../simulated/tick_block.ts";
 
 /** A recording with its place in the replay. */
 export interface Track {
