@@ -67,10 +67,11 @@ export class ProcessSource implements Source {
     return await this.#readSpecs(this.#options.driver());
   }
 
-  // deno-lint-ignore require-await -- a session that is down rejects, as with all other calls
   async account(): Promise<SourceAccount> {
-    const { account, server } = this.#options.driver().opened;
-    return { ...account, server };
+    const driver = this.#options.driver();
+    const { account, server } = driver.opened;
+    const { account: fields, terminal } = await driver.check();
+    return { ...account, server, fields, terminal };
   }
 
   async bars({ symbol, ...range }: BarRequest): Promise<SourceBar[]> {

@@ -43,6 +43,10 @@ export type DriverOpened = Pick<
   Extract<DriverMessage, { type: "opened" }>,
   "server" | "clock" | "account" | "facts"
 >;
+export type DriverChecked = Pick<
+  Extract<DriverMessage, { type: "checked" }>,
+  "account" | "terminal"
+>;
 export type DriverSymbol = Extract<DriverMessage, { type: "symbols" }>["symbols"][number];
 export type DriverPresent = Omit<Extract<DriverMessage, { type: "present" }>, "type">;
 export type DriverFeed = Omit<Extract<DriverMessage, { type: "feed" }>, "type">;

@@ -33,8 +33,16 @@ export const driverMessage = z.discriminatedUnion("type", [
     /** What the terminal says of itself (build, limits, the price mode): for the log and metadata. */
     facts: z.record(z.string(), field),
   }),
-  /** The answer to `check`: still logged in, by asking the vendor. */
-  z.object({ type: z.literal("checked"), id }),
+  /**
+   * The answer to `check`: still logged in, by asking the vendor. What it said of the account and the
+   * terminal, by the vendor's names; no names of persons, no logins, no paths.
+   */
+  z.object({
+    type: z.literal("checked"),
+    id,
+    account: z.record(z.string(), field).default({}),
+    terminal: z.record(z.string(), field).default({}),
+  }),
   /** Parts of an answer to `symbols`. */
   z.object({
     type: z.literal("symbols"),

@@ -7,6 +7,7 @@ import { exitReason } from "./driver_exit.ts";
 import { type DriverMessage, LIVE_STREAM } from "./driver_messages.ts";
 import type {
   DriverBarRequest,
+  DriverChecked,
   DriverFeed,
   DriverListener,
   DriverOpened,
@@ -113,8 +114,10 @@ export class DriverProcess implements AsyncDisposable {
   }
 
   /** Resolves while still logged in, by asking the vendor. */
-  check(): Promise<void> {
-    return this.#askFor({ type: "check" }, "checked", () => undefined);
+  check(): Promise<DriverChecked> {
+    return this.#askFor({ type: "check" }, "checked", ({ account, terminal }) => {
+      return { account, terminal };
+    });
   }
 
   /** All that the vendor offers; may take seconds. */

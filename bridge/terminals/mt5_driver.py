@@ -25,6 +25,8 @@ _ROUND_S = 0.5
 _MAX_WAITING = 1024
 _SYMBOLS_PER_FRAME = 100
 _SELECT_PAUSE_S = 0.2
+# What says whose terminal and whose machine it is.
+_PERSONAL = {"login", "name", "path", "data_path", "commondata_path", "mqid"}
 
 _Job = collections.namedtuple("_Job", "request_id steps due")
 
@@ -191,8 +193,13 @@ class Driver:
         })
 
     def _check(self, request):
-        self._terminal.account()
-        self._frames.send({"type": "checked", "id": request["id"]})
+        account, terminal = self._terminal.account(), self._terminal.info()
+        self._frames.send({
+            "type": "checked",
+            "id": request["id"],
+            "account": _without(account, _PERSONAL),
+            "terminal": _without(terminal, _PERSONAL),
+        })
 
     def _watch(self, request):
         self._select([symbol["rawName"] for symbol in request["symbols"]])
@@ -284,6 +291,11 @@ def _refusal_of(error):
         return Refused("unusable", "%s. Update the terminal and the package MetaTrader5" % error,
                        code)
     return Refused("vendor", str(error), code)
+
+
+def _without(struct, names):
+    """A vendor's named tuple as fields."""
+    return {name: _field(value) for name, value in struct._asdict().items() if name not in names}
 
 
 def _field(value):

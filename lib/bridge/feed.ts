@@ -22,13 +22,18 @@ export interface SourceSymbol {
 /** A symbol as the vendor describes it. */
 export interface SymbolSpec extends SourceSymbol {
   /** The vendor's fields by the vendor's names, as they were; no secrets are among them. */
-  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+  readonly fields: Fields;
 }
+
+type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface SourceAccount {
   readonly id: string;
   readonly server: string;
   readonly currency: string;
+  /** The account and the terminal as the vendor describes them now; nobody's name, login or path. */
+  readonly fields?: Fields | undefined;
+  readonly terminal?: Fields | undefined;
 }
 
 export interface TickRequest {

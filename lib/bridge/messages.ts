@@ -11,6 +11,9 @@ const id = z.number().int().min(1).max(0xffff_ffff);
 const nonce = z.string().regex(/^[0-9a-f]{64}$/);
 const proof = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** What a vendor says by its own names. */
+const fields = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
 const serverZone = z.object({ zone: z.string().min(1), shiftMs: ms });
 const sourceFacts = z.object({
   name: z.string().min(1),
@@ -23,7 +26,7 @@ const symbol = z.object({
   digits: z.number().int().min(0),
 });
 const spec = symbol.extend({
-  fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  fields,
 });
 const session = z.object({
   name: z.string().min(1),
@@ -33,7 +36,13 @@ const session = z.object({
   sinceUtcMs: ms,
 });
 const sessions = z.array(session);
-const account = z.object({ id: z.string(), server: z.string(), currency: z.string() });
+const account = z.object({
+  id: z.string(),
+  server: z.string(),
+  currency: z.string(),
+  fields: fields.optional(),
+  terminal: fields.optional(),
+});
 const bar = z.object({
   openServerMs: ms,
   open: z.number(),

@@ -111,6 +111,11 @@ Deno.test({
       assert.equal(connection.sessions[0]?.state, "connected");
       const [spec] = await connection.specs();
       assert.deepEqual([spec?.symbol, spec?.rawName], ["EURUSD", "EURUSD.r"]);
+      const { fields = {}, terminal: facts = {} } = await connection.account();
+      assert.equal(fields.currency, "USD");
+      assert.equal(facts.build, 5430);
+      const told = Object.keys({ ...fields, ...facts });
+      assert.deepEqual(told.filter((name) => /^(login|name|.*path)$/.test(name)), []);
       assert.equal(await readHistory(connection), history.length);
     }
     assert.equal(await program.stop(), 0);

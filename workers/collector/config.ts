@@ -43,6 +43,13 @@ const brokerTz: OptionalSetting<ServerZone> = {
   about:
     "The broker's clock, <IANA zone>[±<hours>h] such as America/New_York+7h; by default it is learned from ticks and the weeks' first bars. A source that states its clock is believed.",
 };
+const recordAccount: Setting<boolean> = {
+  name: "RECORD_ACCOUNT",
+  schema: flag,
+  fallback: "0",
+  about:
+    "1 writes the account's number into metadata; by default its hash, which tells accounts apart.",
+};
 const clockApartMs: Setting<number> = {
   name: "CLOCK_APART_MS",
   schema: integer({ min: 0, max: 3_600_000 }),
@@ -128,6 +135,7 @@ export const collectorSettings = {
   overlapMs,
   symbols,
   brokerTz,
+  recordAccount,
   clockApartMs,
   clockClosedApartMs,
   specsEveryMs,

@@ -13,6 +13,7 @@ export interface SessionsOptions
   extends Omit<CollectOptions, "holes" | "time" | "collecting">, TimekeepingOptions {
   /** Time between two looks at the specifications of the symbols; undefined: none. */
   readonly specsEveryMs: number | undefined;
+  readonly recordAccount: boolean;
 }
 
 /** Captures every session that the bridge has, each on a connection of its own. */

@@ -1,5 +1,6 @@
 import { connectBridge, type ConnectOptions } from "../../lib/bridge/client.ts";
 import type { SourceSymbol } from "../../lib/bridge/feed.ts";
+import { writeAccountSnapshot } from "../../lib/capture/account_snapshot.ts";
 import { lockRegistry } from "../../lib/capture/source_registry.ts";
 import { recordSpec } from "../../lib/capture/spec_versions.ts";
 import { pause } from "../../lib/program/pause.ts";
@@ -14,6 +15,8 @@ export interface SpecKeepingOptions {
     source: string,
   ) => Promise<readonly SourceSymbol[]>;
   readonly events: CollectorEvents;
+  /** Writes the account's number into its snapshot, and not its hash. */
+  readonly recordAccount: boolean;
   /** Time between two looks. */
   readonly everyMs: number;
   readonly signal: AbortSignal;
@@ -21,7 +24,10 @@ export interface SpecKeepingOptions {
 
 const RETRY_MS = 60_000;
 
-/** Keeps the dated versions of what the vendor says of the captured symbols, until the signal. */
+/**
+ * Keeps what the vendor says beside its ticks, until the signal: dated versions of the captured
+ * symbols' specifications, and snapshots of account and terminal.
+ */
 export async function keepSpecs(options: SpecKeepingOptions): Promise<void> {
   const { everyMs, events, signal } = options;
   while (!signal.aborted) {
@@ -46,6 +52,9 @@ async function look(options: SpecKeepingOptions): Promise<string[]> {
     (await choose(await connection.symbols(), source)).map((one) => one.symbol),
   );
   const specs = await connection.specs();
+  const { recordAccount } = options;
+  const taken = { source, utcMs: Date.now(), recordAccount };
+  await writeAccountSnapshot(dataDir, await connection.account(), taken);
   const changed: string[] = [];
   using _lock = await lockRegistry(dataDir);
   for (const described of specs) {
