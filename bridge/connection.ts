@@ -63,7 +63,9 @@ export class Connection {
       this.#end("handshake_timeout", `No hello within ${handshakeTimeoutMs} ms`);
     }, handshakeTimeoutMs);
     try {
-      return await shakeHands(this.#socket, { token, sessions });
+      // Whoever said hello in time is answered in time.
+      const loginWaitMs = handshakeTimeoutMs / 2;
+      return await shakeHands(this.#socket, { token, sessions, loginWaitMs });
     } finally {
       clearTimeout(late);
     }

@@ -47,4 +47,7 @@ def refuse(frames, error):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    # The thread that reads stdin may hold it, and Python's own end would wait or abort.
+    os._exit(code)

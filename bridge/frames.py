@@ -8,6 +8,7 @@ are described in `driver/driver_messages.ts`. Valid Python 3.7.
 import json
 import os
 import queue
+import signal
 import struct
 import sys
 import threading
@@ -36,12 +37,18 @@ class Frames:
     """
 
     def __init__(self):
+        # Ctrl-C reaches every process of a terminal: the bridge closes its drivers in good order.
+        for name in ("SIGINT", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
         self._out = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
         _set_binary(0)
         _set_binary(self._out.fileno())
         self._in = os.fdopen(os.dup(0), "rb")
         self._received = queue.Queue(maxsize=1024)
+        # Called by the reading thread when there is something to receive.
+        self.on_received = lambda: None
         # Windows cannot wait for a pipe with a time limit, so a thread reads it.
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
 
@@ -85,8 +92,10 @@ class Frames:
         try:
             while True:
                 self._received.put(self._read_control())
+                self.on_received()
         except Exception as error:
             self._received.put(error)
+            self.on_received()
 
     def _read_control(self):
         length, kind = _HEADER.unpack(self._exactly(_HEADER.size))

@@ -5,6 +5,7 @@ import { MAX_HANDSHAKE_FRAME_BYTES } from "../lib/bridge/frames.ts";
 import { clientHello, PROTOCOL_VERSION, readMessage } from "../lib/bridge/messages.ts";
 import type { SessionStatus } from "../lib/bridge/feed.ts";
 import { isProof, newNonce, prove } from "../lib/bridge/proof.ts";
+import { pause } from "../lib/program/pause.ts";
 import type { Sessions, SessionUse } from "./sessions.ts";
 
 /** The collector that was believed, and the session it was given. */
@@ -16,13 +17,19 @@ export interface Guest {
 
 /**
  * The bridge's half of the handshake. The session is taken before the welcome is sent, and is the
- * caller's to dispose of.
+ * caller's to dispose of. While its very first login is under way, which is so whenever the bridge and
+ * its collector are started together, it is waited for, until `loginWaitMs` after the call.
  * @throws BridgeError that says why the two do not go together.
  */
 export async function shakeHands(
   socket: FrameSocket,
-  { token, sessions }: { token: string | undefined; sessions: Sessions },
+  { token, sessions, loginWaitMs }: {
+    token: string | undefined;
+    sessions: Sessions;
+    loginWaitMs: number;
+  },
 ): Promise<Guest> {
+  const loginUntilMs = performance.now() + loginWaitMs;
   socket.maxFrameBytes = MAX_HANDSHAKE_FRAME_BYTES;
   const serverNonce = newNonce();
   socket.send({ type: "hello", protocol: PROTOCOL_VERSION, nonce: serverNonce });
@@ -38,6 +45,7 @@ export async function shakeHands(
   const proof = token === undefined ? undefined : await checkProof(hello.proof, {
     ...{ token, serverNonce, clientNonce: hello.nonce },
   });
+  await firstLogin(sessions.attempted(hello.session), loginUntilMs - performance.now());
   const use = sessions.take(hello.session);
   const { name, kind, clock } = use.source;
   const { statuses } = sessions;
@@ -47,6 +55,12 @@ export async function shakeHands(
   });
   socket.maxFrameBytes = MAX_FRAME_BYTES;
   return { use, told: hello.tellSessions ? statuses : undefined };
+}
+
+async function firstLogin(attempted: Promise<void>, limitMs: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([attempted, pause(limitMs, over.signal)]);
+  over.abort();
 }
 
 /** @throws BridgeError for ticks, which only a bridge sends. */

@@ -15,6 +15,8 @@ runProgram({
   settings,
   async run({ settings: set, signal, ready }) {
     const events = bridgeEvents(telemetryOf("bridge"));
+    // Before the sessions: no login is begun for a bridge that cannot serve.
+    const tls = await tlsFiles(set);
     await using sessions = await openSessions(set, events);
     await serveBridge({
       ...set,
@@ -22,7 +24,7 @@ runProgram({
       events,
       signal,
       hostname: set.host,
-      tls: await tlsFiles(set),
+      tls,
       once: set.source === "replay"
         ? set.replayOnce
         : set.source === "simulated" && set.simulatedOnce,

@@ -13,6 +13,8 @@ export interface Session extends AsyncDisposable {
    * stay and whose calls reject while the session is not connected.
    */
   readonly source: Source | undefined;
+  /** Resolves once the first attempt to connect is over, however it ended. */
+  readonly attempted: Promise<void>;
   /** Calls after each change of the status, for as long as the session lives. */
   onStatus(listener: (status: SessionStatus) => void): void;
 }

@@ -35,6 +35,14 @@ export class Sessions implements AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves once a session that `take` may give was tried: it is then more than on its way. */
+  async attempted(wanted: string | undefined): Promise<void> {
+    const [first] = this.#sessions.values();
+    const one = wanted === undefined ? first : this.#sessions.get(wanted);
+    const all = one === undefined ? [...this.#sessions.values()] : [one];
+    await Promise.race(all.map(({ attempted }) => attempted));
+  }
+
   /**
    * What a collector asked for: a name, nothing (the first), `*` or `*:<vendor>[:<server>]` (a lease).
    * @throws BridgeError `unknown_session`, or `session_down` where no source is known yet.

@@ -10,5 +10,18 @@ export async function tlsFiles(
       "Cannot speak TLS with one file: set BRIDGE_TLS_CERT and BRIDGE_TLS_KEY",
     );
   }
-  return { cert: await Deno.readTextFile(tlsCert), key: await Deno.readTextFile(tlsKey) };
+  return {
+    cert: await readPem("BRIDGE_TLS_CERT", tlsCert),
+    key: await readPem("BRIDGE_TLS_KEY", tlsKey),
+  };
+}
+
+async function readPem(setting: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new SettingsError(`Cannot read ${setting} as a PEM file: current value is ${path}`, {
+      cause,
+    });
+  }
 }

@@ -6,6 +6,7 @@ import { openChannel } from "../lib/log/open_channel.ts";
 import { Ensemble } from "../lib/program/ensemble.ts";
 import { messageOf } from "../lib/program/errors.ts";
 import { FolderLock } from "../lib/program/folder_lock.ts";
+import { allowedInterpreters } from "../lib/program/interpreters.ts";
 import { settlePort } from "../lib/program/ports.ts";
 import { onStopSignal } from "../lib/program/run.ts";
 import { environment, readSettings, type SettingTexts } from "../lib/program/settings.ts";
@@ -92,7 +93,7 @@ async function start(args: readonly string[]): Promise<void> {
     kafkaServers: kafkaDisabled ? [] : kafkaServers,
     kafkaFiles: kafkaDisabled || kafkaCa === undefined ? [] : [kafkaCa],
     readFiles: filesOfSource(asked),
-    interpreters: allowed(interpretersOfSource(asked)),
+    interpreters: allowedInterpreters(interpretersOfSource(asked)),
     ...ports,
   };
   using programs = new Ensemble({
@@ -122,21 +123,6 @@ async function start(args: readonly string[]): Promise<void> {
     clearTimeout(late);
   }
   panel.print("stopped: everything that was appended is on disk");
-}
-
-/** The interpreters that `start` may run, to be handed on. @throws when it may run none of them. */
-function allowed(interpreters: readonly string[]): string[] {
-  const may = interpreters.filter((command) =>
-    Deno.permissions.querySync({ name: "run", command }).state === "granted"
-  );
-  if (may.length > 0 || interpreters.length === 0) return may;
-  throw new Error(
-    `Cannot start drivers with ${
-      interpreters[0]
-    }: this process may not run it; put its folder first in PATH without PYTHON, or use deno run -P=start --allow-run=${
-      interpreters.join(",")
-    } workers/start.ts`,
-  );
 }
 
 try {

@@ -96,15 +96,13 @@ async function readList(path: string): Promise<unknown[]> {
   try {
     return z.array(z.unknown()).min(1).max(MAX_SESSIONS).parse(await readJson(path));
   } catch (cause) {
-    const reason = cause instanceof z.ZodError
-      ? "it is none"
-      : cause instanceof SyntaxError
-      ? `${cause.message} (in JSON a path has two backslashes for one)`
-      : messageOf(cause);
-    throw new SettingsError(
-      `Cannot read SESSIONS_FILE ${path} as a JSON list of 1 to ${MAX_SESSIONS} sessions: ${reason}`,
-      { cause },
-    );
+    const task =
+      `Cannot read SESSIONS_FILE ${path} as a JSON list of 1 to ${MAX_SESSIONS} sessions`;
+    if (cause instanceof z.ZodError) throw new SettingsError(`${task}: it is none`);
+    const hint = cause instanceof SyntaxError
+      ? " (in JSON a path has two backslashes for one)"
+      : "";
+    throw new SettingsError(`${task}${hint}`, { cause });
   }
 }
 

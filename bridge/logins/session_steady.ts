@@ -6,6 +6,7 @@ import type { Source } from "../source.ts";
 export class SteadySession implements Session {
   readonly status: SessionStatus;
   readonly source: Source;
+  readonly attempted = Promise.resolve();
 
   constructor(name: string, source: Source) {
     this.source = source;

@@ -65,6 +65,7 @@ export class VendorSession implements Session {
   readonly #stop = new AbortController();
   readonly #listeners: ((status: SessionStatus) => void)[] = [];
   readonly #backOffs: Readonly<Record<Exclude<SessionState, "connected">, BackOff>>;
+  readonly #attempted = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #status: SessionStatus;
   #source: ProcessSource | undefined;
@@ -93,6 +94,10 @@ export class VendorSession implements Session {
     return this.#source;
   }
 
+  get attempted(): Promise<void> {
+    return this.#attempted.promise;
+  }
+
   onStatus(listener: (status: SessionStatus) => void): void {
     this.#listeners.push(listener);
   }
@@ -101,6 +106,7 @@ export class VendorSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    this.#attempted.resolve();
   }
 
   async #run(): Promise<void> {
@@ -199,6 +205,7 @@ export class VendorSession implements Session {
   }
 
   #become(state: SessionState, whole: string): void {
+    this.#attempted.resolve();
     const before = this.#status;
     const reason = whole.slice(0, MAX_REASON_CHARACTERS);
     if (state === before.state && reason === before.reason) return;

@@ -21,6 +21,10 @@ _SYMBOLS_A_MESSAGE = 100
 # The package fills an array row by row: a page must not take it long.
 _MIN_SPAN_MS, _MAX_SPAN_MS = 60000, 8 * HOUR_MS
 _FEW_TICKS = PAGE_TICKS // 5
+# History that was empty for longer than any holiday begins later: pages grow until they find it.
+_LONGEST_PAUSE_MS, _MAX_EMPTY_SPAN_MS = 5 * DAY_MS, 8 * DAY_MS
+# 1999, when FXCM was founded: no tick is older.
+_FOUNDED_MS = 915148800000
 # A page that ends so close before the seam may ask for what history does not have yet.
 _NEAR_MS = 600000
 
@@ -132,6 +136,9 @@ class Answers:
 
     def _page_of_history(self, request, book, to_ms):
         from_ms = request["fromServerMs"]
+        if from_ms < _FOUNDED_MS:
+            self._end_page(request, min(_FOUNDED_MS, book.complete_from_ms))
+            return
         try:
             records = yield from self._call(
                 "tick history of " + book.raw_name,
@@ -139,14 +146,17 @@ class Answers:
         except NotReady:
             self._end_page(request, from_ms, waitMs=self._settings.closed_retry_ms)
             return
+        book.empty_ms = 0 if len(records) > 0 else book.empty_ms + to_ms - from_ms
         if len(records) > PAGE_TICKS:
-            book.span_ms = max(book.span_ms // 2, _MIN_SPAN_MS)
+            book.span_ms = max(min(book.span_ms // 2, _MAX_SPAN_MS), _MIN_SPAN_MS)
             end_ms = second_of(records["server_ms"][PAGE_TICKS])
             if end_ms > from_ms:
                 to_ms = end_ms
                 records = records[records["server_ms"] < to_ms]
         elif len(records) < _FEW_TICKS:
-            book.span_ms = min(book.span_ms * 2, _MAX_SPAN_MS)
+            is_before_all = book.empty_ms > _LONGEST_PAUSE_MS
+            book.span_ms = min(book.span_ms * 2,
+                               _MAX_EMPTY_SPAN_MS if is_before_all else _MAX_SPAN_MS)
         self._frames.send_ticks(request["id"], 0, records.tobytes())
         self._end_page(request, to_ms)
 

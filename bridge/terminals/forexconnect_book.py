@@ -57,6 +57,8 @@ class Book:
         self.newest_ms = None
         # How much time one page of history covers; follows how many ticks there are.
         self.span_ms = 2 * 3600000
+        # For how long history has been empty, where its pages are now.
+        self.empty_ms = 0
         self._memory_ms = memory_ms
         self._last = offer.quote
         self._seen_ms = now_ms if offer.quote is None else offer.quote[0]

@@ -22,7 +22,7 @@ from forexconnect_settings import Settings
 
 _BEAT_S = 1
 _PRESENT_S = 0.5
-# How soon a request is noticed; a live tick wakes the loop at once.
+# Requests, live ticks and calls that are done wake the loop at once; a time that has come does not.
 _IDLE_S = 0.02
 _LOGOUT_S = 35
 _MAX_WAITING = 64
@@ -34,6 +34,7 @@ class Driver:
     def __init__(self, frames):
         self._frames = frames
         self._wake = threading.Event()
+        frames.on_received = self._wake.set
         self._calls = Calls(self._wake)
         self._waiting = collections.deque()
         self._answering = None

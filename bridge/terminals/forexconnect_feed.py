@@ -101,8 +101,9 @@ class Feed:
             return
         whole = all(book.held is None for book in self._books.values())
         if whole:
-            # Stamps of whole seconds: one of this second may still come.
-            self._watermark_ms = now_ms - now_ms % self._settings.resolution_ms
+            # What was stamped since then may be on its way; stamps may be of whole seconds.
+            settled_ms = now_ms - int(self._settings.settle_s * 1000)
+            self._watermark_ms = settled_ms - settled_ms % self._settings.resolution_ms
         if self._watermark_ms is None:
             return
         newest_ms = None if self._newest_ms == self._told_newest_ms else self._newest_ms

@@ -12,6 +12,8 @@ _ASK_S = 1.0
 _BACK_S = 60
 # After an outage the history is read again so many times.
 _HEAL_READS = 6
+# No clock is set back by less.
+LEAST_SET_BACK_MS = 900000
 
 
 class Overfull(Exception):
@@ -39,10 +41,13 @@ class Poller:
         # The second from which the next read of the present begins.
         self.read_s = None
         self._count = POLL_TICKS
-        # What was missing before belongs to the pages.
-        self.complete_utc_ms = utc_ms()
-        # The newest stamp that the terminal showed or delivered.
+        # When the present was reached last. What was missing before belongs to the pages.
+        self.reached_utc_ms = utc_ms()
+        # What the server had by then was delivered; after an outage, once it is healed.
+        self.complete_utc_ms = self.reached_utc_ms
+        # The newest stamp that the terminal showed or delivered, and the newest ever.
         self.newest_ms = None
+        self._peak_ms = 0
         self._had_no_quote = False
         # While it holds, the window keeps what was delivered since the outage began.
         self._holds = False
@@ -61,19 +66,20 @@ class Poller:
 
     def poll(self):
         """One read. True when the present is reached, False when more is there already."""
-        if self.window is None:
-            return self._begin()
         if self._heal_reads and time.monotonic() >= self._heal_reads[0]:
             del self._heal_reads[0]
             self._holds = len(self._heal_reads) > 0
-            self.read_s = self.window.from_s
+            if self.window is not None:
+                self.read_s = self.window.from_s
+        if self.window is None:
+            return self._begin()
         started_utc_ms = utc_ms()
         rows = self._terminal.ticks(self.raw_name, self.read_s, self._count)
         if len(rows) < self._count:
             if self.take(rows, self.read_s) == 0:
                 self._follow_clock_back()
             self._count = POLL_TICKS
-            self.complete_utc_ms = started_utc_ms
+            self._reach(started_utc_ms)
             return True
         whole, next_s = whole_seconds(rows)
         if next_s > self.read_s:
@@ -98,9 +104,7 @@ class Poller:
         """
         new = self.window.take(rows, read_from_s)
         if len(new) > 0:
-            newest = newest_ms(new)
-            if self.newest_ms is None or newest > self.newest_ms:
-                self.newest_ms = newest
+            self._see(newest_ms(new))
             self._publish(self, new)
         target_s = self.window.from_s
         if self.newest_ms is not None:
@@ -120,20 +124,26 @@ class Poller:
     def start(self, rows, from_s):
         """Takes these as delivered, and what comes after them as new."""
         if len(rows) > 0:
-            self.newest_ms = max(self.newest_ms or 0, newest_ms(rows))
+            self._see(newest_ms(rows))
             from_s = max(from_s, newest_ms(rows) // 1000 - self._settings.overlapSeconds)
         self.window = TickWindow(from_s, rows)
         self.read_s = from_s
 
-    def hold(self):
-        """An outage begins: its ticks enter the history afterwards, before later ones."""
-        self._holds = True
+    @property
+    def is_set_back(self):
+        """Whether the server's clock went back, and has not come to where it was again."""
+        return self.newest_ms is not None and self._peak_ms - self.newest_ms >= LEAST_SET_BACK_MS
 
-    def heal(self):
+    def hold(self, since_utc_ms):
+        """An outage began after then: its ticks enter the history afterwards, before later ones."""
+        self._holds = True
+        self.complete_utc_ms = min(self.complete_utc_ms, since_utc_ms)
+
+    def heal(self, since_utc_ms):
         """The outage is over: reads on from where it began, a few times, at growing distances."""
+        self.hold(since_utc_ms)
         now, length = time.monotonic(), self._settings.healMs / 1000
         self._heal_reads = [now + length / 2 ** nth for nth in range(_HEAL_READS - 1, -1, -1)]
-        self._holds = True
 
     def _begin(self):
         """Finds the symbol's present. What is there before it is published by pages alone."""
@@ -141,23 +151,33 @@ class Poller:
         quote = self._terminal.quote(self.raw_name)
         if quote is None:
             self._had_no_quote = True
-            self.complete_utc_ms = started_utc_ms
+            self._reach(started_utc_ms)
             return True
         from_s = int(quote.time) - self._settings.overlapSeconds
         rows = self._terminal.ticks(self.raw_name, from_s, self._count)
         if len(rows) >= self._count:
             self._count = self.larger(self._count, from_s)
             return False
-        self.newest_ms = int(quote.time_msc)
-        first_quote_ms = self.newest_ms
+        first_quote_ms = int(quote.time_msc)
+        self._see(first_quote_ms)
         self.start(rows, from_s)
-        self.complete_utc_ms = started_utc_ms
+        self._reach(started_utc_ms)
         if self._had_no_quote:
             # The first quote of all came while it was watched, so it is news.
             news = since(rows, first_quote_ms)
             if len(news) > 0:
                 self._publish(self, news)
         return True
+
+    def _see(self, server_ms):
+        if self.newest_ms is None or server_ms > self.newest_ms:
+            self.newest_ms = server_ms
+        self._peak_ms = max(self._peak_ms, self.newest_ms)
+
+    def _reach(self, utc_ms_before):
+        self.reached_utc_ms = utc_ms_before
+        if not self._holds:
+            self.complete_utc_ms = utc_ms_before
 
     def _follow_clock_back(self):
         """Once a second, of a symbol that is quiet: has the server's clock been set back?
@@ -175,7 +195,8 @@ class Poller:
         self._quote_ms = None if quote is None else int(quote.time_msc)
         if self._quote_ms is None or before_ms is None or self._quote_ms >= before_ms:
             return
-        if self._quote_ms >= self.newest_ms - self._settings.overlapSeconds * 1000:
+        overlap_ms = self._settings.overlapSeconds * 1000
+        if self.newest_ms is None or self._quote_ms >= self.newest_ms - overlap_ms:
             return
         from_s = self._quote_ms // 1000 - _BACK_S
         rows = self._terminal.ticks(self.raw_name, from_s, self._count)

@@ -11,7 +11,7 @@ import sys
 import time
 
 from frames import LIVE_STREAM
-from mt5_poller import Overfull, Poller, utc_ms
+from mt5_poller import LEAST_SET_BACK_MS, Overfull, Poller, utc_ms
 from mt5_terminal import CallFailed, ConnectionGone
 
 # As long as this after a tick the interval does not grow, then by this factor a read.
@@ -21,8 +21,6 @@ _RESTING_S = 1.0
 # A stamp that was found later than this after it may have come tells no time.
 _FRESH_MS = 10000
 _ROUND_SLACK_MS = 1000
-# No clock is set back by less; a tick that is late is late by less.
-_LEAST_SET_BACK_MS = 900000
 
 
 class Polling:
@@ -37,7 +35,8 @@ class Polling:
         self._confirmed_utc_ms = utc_ms()
         self._settled_at = 0.0
         self._ticked_at = time.monotonic()
-        # The newest stamp of any symbol on the clock of now, and whether it was seen arriving since the last present.
+        # The newest stamp of any symbol on the clock of now; the newest that was seen arriving since
+        # the last present; whether what is read now is arriving.
         self.newest_ms = 0
         self._arrived_ms = None
         self._is_arriving = False
@@ -49,6 +48,8 @@ class Polling:
             return
         poller = Poller(raw_name, index, self._terminal, self._settings, self._publish)
         poller.interval = self._settings.pollMs / 1000
+        if not self.feed_is_up:
+            poller.hold(poller.complete_utc_ms)
         self.pollers[raw_name] = poller
         self._put(poller, time.monotonic())
 
@@ -76,7 +77,8 @@ class Polling:
     def begin_round(self):
         """Asks whether the terminal has its own connection, and says how far the present is known.
 
-        What was read before the question is complete when the answer is yes. Raises ConnectionGone.
+        What was read before the question is complete when the answer is yes, but for ticks that
+        come late, and those of an outage until they are healed. Raises ConnectionGone.
         """
         now_utc_ms = utc_ms()
         is_up = bool(self._terminal.info().connected)
@@ -91,10 +93,13 @@ class Polling:
             return
         self._confirmed_utc_ms = now_utc_ms
         if self.pollers:
+            complete_utc_ms = min(one.complete_utc_ms for one in self.pollers.values())
             self._frames.send({
                 "type": "present",
                 "nowUtcMs": now_utc_ms,
-                "watermarkUtcMs": min(one.complete_utc_ms for one in self.pollers.values()),
+                # This machine's clock may have been set back meanwhile.
+                "watermarkUtcMs": min(
+                    complete_utc_ms - self._settings.overlapSeconds * 1000, now_utc_ms),
                 "newestServerMs": self._arrived_ms,
             })
             self._arrived_ms = None
@@ -110,8 +115,7 @@ class Polling:
         else:
             # Reads since the last confirmation may have lacked what the server had.
             for poller in self.pollers.values():
-                poller.complete_utc_ms = min(poller.complete_utc_ms, self._confirmed_utc_ms)
-                poller.hold()
+                poller.hold(self._confirmed_utc_ms)
         self._frames.send({
             "type": "feed", "state": "up" if is_up else "down", "nowUtcMs": now_utc_ms,
             "reason": reason,
@@ -122,15 +126,14 @@ class Polling:
         now = time.monotonic()
         self._settled_at = now + _FRESH_MS / 1000
         for poller in self.pollers.values():
-            poller.heal()
+            poller.heal(self._confirmed_utc_ms)
         self._wake(now)
 
     def _read(self, poller):
         """Returns when it is due again."""
-        before_utc_ms = poller.complete_utc_ms
-        self._is_arriving = (poller.window is not None and
+        self._is_arriving = (self.feed_is_up and poller.window is not None and
                              time.monotonic() >= self._settled_at and
-                             utc_ms() - before_utc_ms <= _FRESH_MS)
+                             utc_ms() - poller.reached_utc_ms <= _FRESH_MS)
         try:
             reached = poller.poll()
         except ConnectionGone:
@@ -140,8 +143,6 @@ class Polling:
             return time.monotonic() + self._settings.maxPollMs / 1000
         finally:
             self._is_arriving = False
-            if not self.feed_is_up:
-                poller.complete_utc_ms = before_utc_ms
         poller.failing = False
         self._see(poller.newest_ms)
         return time.monotonic() if not reached else time.monotonic() + self._interval(poller)
@@ -173,7 +174,9 @@ class Polling:
             self._wake(now)
         poller.ticked_at = self._ticked_at = now
         self._frames.send_ticks(LIVE_STREAM, poller.index, rows.tobytes())
-        went_back = self.newest_ms - poller.newest_ms >= _LEAST_SET_BACK_MS
+        # Others are far behind because they rest, or because the vendor delays them.
+        went_back = (poller.is_set_back and
+                     self.newest_ms - poller.newest_ms >= LEAST_SET_BACK_MS)
         if self._is_arriving and (poller.newest_ms > self.newest_ms or went_back):
             self._arrived_ms = poller.newest_ms
         if went_back:

@@ -14,47 +14,63 @@ function reasonOf(session: string | undefined): string {
  */
 export class FeedHoles {
   readonly #dataDir: string;
+  /** The session, where the folder holds the feeds of several. */
   readonly session: string | undefined;
-  #hole: Pick<Hole, "fromMs" | "symbols"> | undefined;
+  #open: Hole[];
   /** Whom the feed serves: an outage that begins concerns them. Empty means all there are. */
   symbols: readonly string[] = [];
 
-  private constructor(dataDir: string, session: string | undefined, hole: Hole | undefined) {
+  private constructor(dataDir: string, session: string | undefined, open: Hole[]) {
     this.#dataDir = dataDir;
     this.session = session;
-    this.#hole = hole;
+    this.#open = open;
   }
 
   /**
-   * An outage in which a program was killed goes on where it began. `session` names the feed where
-   * several are captured into one folder.
+   * An outage in which a program was killed goes on where it began, also when the bridge has got
+   * more or fewer sessions meanwhile. `session` names the feed; `isOnly`: it is the only one that is
+   * captured into the folder, so that holes need no name.
    */
-  static async open(dataDir: string, session?: string): Promise<FeedHoles> {
-    const [oldest] = await openHoles(dataDir, reasonOf(session));
-    return new FeedHoles(dataDir, session, oldest);
+  static async open(
+    dataDir: string,
+    session?: string,
+    { isOnly = false }: { readonly isOnly?: boolean } = {},
+  ): Promise<FeedHoles> {
+    const reasons = new Set([reasonOf(undefined), reasonOf(session)]);
+    const open = await Promise.all([...reasons].map((reason) => openHoles(dataDir, reason)));
+    const oldestFirst = open.flat().sort((a, b) => a.fromMs - b.fromMs);
+    return new FeedHoles(dataDir, isOnly ? undefined : session, oldestFirst);
   }
 
   /** Notes that the feed is down from `atMs` (UTC) on; a second time changes nothing. */
   async down(atMs: number): Promise<void> {
-    if (this.#hole !== undefined) return;
-    this.#hole = { fromMs: atMs, symbols: this.symbols };
-    await this.#record(this.#hole, null);
+    if (this.#open.length > 0) return;
+    const { symbols } = this;
+    const hole = { symbols, fromMs: atMs, toMs: null, reason: reasonOf(this.session) };
+    this.#open = [hole];
+    await recordHole(this.#dataDir, hole);
   }
 
   /**
    * Notes that the feed is back at `atMs` (UTC). Rejects when it cannot be noted; the next call notes
-   * it again. `undefined` when it had not been down.
+   * it again. Nothing when it had not been down.
    */
   async up(atMs: number): Promise<void> {
-    const hole = this.#hole;
-    if (hole === undefined) return;
-    await this.#record(hole, Math.max(hole.fromMs, atMs));
-    this.#hole = undefined;
+    for (const hole of this.#open) {
+      await recordHole(this.#dataDir, { ...hole, toMs: Math.max(hole.fromMs, atMs) });
+    }
+    this.#open = [];
+  }
+
+  /** Whose feed it is, as a fact on the channel says it. */
+  get whose(): Pick<FeedFact, "symbols" | "session"> {
+    const { symbols, session } = this;
+    return session === undefined ? { symbols } : { symbols, session };
   }
 
   /** Since when the feed is down, UTC ms. */
   get downSinceMs(): number | undefined {
-    return this.#hole?.fromMs;
+    return this.#open[0]?.fromMs;
   }
 
   /** What another machine's collector said on the channel. */
@@ -62,12 +78,5 @@ export class FeedHoles {
     const { state, symbols, fromMs, atMs, session } = fact;
     if (state !== "up" || fromMs === undefined || fromMs >= atMs) return;
     await recordHole(dataDir, { symbols, fromMs, toMs: atMs, reason: reasonOf(session) });
-  }
-
-  #record(
-    { fromMs, symbols }: Pick<Hole, "fromMs" | "symbols">,
-    toMs: number | null,
-  ): Promise<void> {
-    return recordHole(this.#dataDir, { symbols, fromMs, toMs, reason: reasonOf(this.session) });
   }
 }

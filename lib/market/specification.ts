@@ -1,4 +1,4 @@
-import type { VendorFields } from "./vendor_fields.ts";
+import { snakeCase, type VendorFields } from "./vendor_fields.ts";
 
 /**
  * Names of fields that move with the market, with the clock or with what a terminal has open: quotes
@@ -25,7 +25,7 @@ export function specificationOf(fields: VendorFields): VendorFields {
     Object.entries(fields).filter(([name]) =>
       name === "spread"
         ? fields.spread_float === false
-        : !VOLATILE.some((pattern) => pattern.test(name))
+        : !VOLATILE.some((pattern) => pattern.test(snakeCase(name)))
     ),
   );
 }

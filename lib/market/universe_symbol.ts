@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isPair, plainName } from "./plain_name.ts";
 import { isSymbol } from "./symbol.ts";
 import { MARKETS } from "./universe.ts";
-import { isTradeable, numberOf, textOf, type VendorFields } from "./vendor_fields.ts";
+import { inSnakeCase, isTradeable, numberOf, textOf, type VendorFields } from "./vendor_fields.ts";
 import { marketByVendor } from "./vendor_market.ts";
 
 const number = z.number().nullable();
@@ -47,7 +47,7 @@ export interface DescribedSymbol {
 
 /** From MetaTrader's fields, ForexConnect's offers, or an export of either. */
 export function universeSymbolOf(described: DescribedSymbol, source: string): UniverseSymbol {
-  const { symbol, rawName, fields } = described;
+  const { symbol, rawName } = described, fields = inSnakeCase(described.fields);
   const digits = described.digits ?? numberOf(fields, "digits");
   // The `point_size` of ForexConnect is a pip, ten of the smallest steps.
   const point = numberOf(fields, "point", "tick_size") ??
@@ -57,7 +57,7 @@ export function universeSymbolOf(described: DescribedSymbol, source: string): Un
   return {
     symbol_raw: rawName,
     symbol,
-    market: marketByVendor(described),
+    market: marketByVendor({ symbol, rawName, fields }),
     source,
     digits,
     point,
@@ -71,7 +71,7 @@ export function universeSymbolOf(described: DescribedSymbol, source: string): Un
     volume_step: numberOf(fields, "volume_step"),
     spread: numberOf(fields, "spread", "spread_current") ?? spreadOf(fields, point),
     tradeable: isTradeable(fields),
-    raw: { ...fields },
+    raw: { ...described.fields },
   };
 }
 

@@ -4,6 +4,20 @@
  */
 export type VendorFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/**
+ * With the names as they are known here: ForexConnect calls a column `PointSize`, the attribute of a
+ * row that is the same `point_size`, and either is what a driver or an export may have.
+ */
+export function inSnakeCase(fields: VendorFields): VendorFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [snakeCase(name), value]),
+  );
+}
+
+export function snakeCase(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
+}
+
 const SYMBOL_TRADE_MODE_DISABLED = 0;
 
 /**
@@ -12,7 +26,9 @@ const SYMBOL_TRADE_MODE_DISABLED = 0;
  * is not D. What a terminal shows (`visible`, `select`) says nothing: capturing a symbol selects it.
  */
 export function isTradeable(fields: VendorFields): boolean {
-  const { trade_mode: mode, trade_allowed: allowed, subscription_status: status } = fields;
+  const { trade_mode: mode, trade_allowed: allowed, subscription_status: status } = inSnakeCase(
+    fields,
+  );
   if (typeof mode === "number") return mode !== SYMBOL_TRADE_MODE_DISABLED;
   if (typeof mode === "string") return mode.toLowerCase() !== "disabled";
   if (typeof status === "string") return status !== "D";

@@ -117,10 +117,18 @@ async function start<S extends SettingTable>(
   await program.run({ settings, shared, ...rest });
 }
 
-/** Ctrl-C, and SIGTERM where there is one (Windows knows Ctrl-Break instead). */
+/**
+ * Calls once, at Ctrl-C, or SIGTERM where there is one (Windows knows Ctrl-Break instead). One Ctrl-C
+ * comes more than once where those that started this process hand it on too.
+ */
 export function onStopSignal(stop: () => void): void {
+  let isStopping = false;
+  const stopOnce = () => {
+    if (!isStopping) stop();
+    isStopping = true;
+  };
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  for (const signal of signals) Deno.addSignalListener(signal, stopOnce);
 }

@@ -10,7 +10,8 @@ export const serverZone: z.ZodType<ServerZone, string> = z.string().transform((v
   try {
     return parseServerZone(value);
   } catch {
-    context.addIssue({ code: "custom", message: "expected <IANA zone>[±<hours>h]" });
+    const message = "expected <IANA zone>[±<hours>h], e.g. America/New_York+7h or UTC+3h";
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   }
 });

@@ -20,7 +20,10 @@ export interface LedgerOptions {
   readonly dataDir: string;
   /** `<vendor>:<server>`, e.g. `mt5:ICMarkets-Demo`. */
   readonly server: string;
-  /** The operator's word (BROKER_TZ): it holds whatever the evidence says. */
+  /**
+   * The operator's word (BROKER_TZ): it holds whatever the evidence says, from where the evidence
+   * failed or from now; for all history where it only says which of the possible rules it is.
+   */
   readonly override?: ServerZone | undefined;
   /** Instead of `defaultCandidates()`, the preferred name first; none is the same as not set. */
   readonly candidates?: readonly ServerZone[] | undefined;

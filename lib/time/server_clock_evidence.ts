@@ -33,9 +33,26 @@ export interface Finding {
   readonly votes: readonly Vote[];
 }
 
+/** The weeks that count: longer ago a server may have kept another clock. */
+const WEEKS_MS = 2 * 366 * 24 * 3_600_000;
 const LEAST_SHARE = 0.9;
 const LEAST_MAJORITY = 0.75;
 const MOST_VOTES = 5;
+
+/** What was seen between two times; of the weeks only those that still count. */
+export function evidenceBetween(
+  { runs, turns }: Evidence,
+  { fromUtcMs, toUtcMs }: { fromUtcMs: number; toUtcMs: number },
+): Evidence {
+  const oldestMs = Math.max(fromUtcMs, toUtcMs - WEEKS_MS);
+  return {
+    runs: runs.filter((run) => run.toUtcMs >= fromUtcMs)
+      .map((run) => ({ ...run, fromUtcMs: Math.max(run.fromUtcMs, fromUtcMs) })),
+    turns: turns.filter(({ closeUtcMs, openUtcMs }) =>
+      closeUtcMs >= oldestMs && openUtcMs <= toUtcMs
+    ),
+  };
+}
 
 /** `minWeeks`: how many weeks a rule needs behind it before another one is out. */
 export function weigh(

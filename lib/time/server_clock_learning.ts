@@ -7,21 +7,19 @@ import {
   LiveOffset,
   type OffsetRun,
 } from "./live_offset.ts";
-import type { Evidence, Finding } from "./server_clock_evidence.ts";
+import { type Evidence, evidenceBetween, type Finding } from "./server_clock_evidence.ts";
 import { findRules } from "./server_clock_finding.ts";
-import { begin, clockOf, evidenceOf, refine } from "./server_clock_intervals.ts";
+import { changeOf, clockOf, keep, obey } from "./server_clock_intervals.ts";
 import type { ClockRecord, Contradiction, Interval } from "./server_clock_record.ts";
 import { agreementAt, type Behaviour, behavioursOf, horizonOf } from "./server_clock_rules.ts";
 import type { ServerClock } from "./server_clock_view.ts";
 import type { Standing } from "./server_clock_words.ts";
-import { formatServerZone, parseServerZone } from "./server_zone.ts";
+import { parseServerZone } from "./server_zone.ts";
 import { WeekTurnTally } from "./week_turn_tally.ts";
 import { weekTurnsOf } from "./week_turns.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** The weeks that count: longer ago a server may have kept another clock. */
-const WEEKS_MS = 2 * 366 * DAY_MS;
 /** Weeks that it takes to rule a rule out, and fewer where a new interval has only begun. */
 const MIN_WEEKS = 3;
 const MIN_WEEKS_AFTER_CHANGE = 2;
@@ -85,7 +83,11 @@ export class ClockLearning {
       closedApartMs: options.closedApartMs,
     });
     this.#obeyed = override && behavioursOf([override], horizon);
-    if (override !== undefined) this.#obey(formatServerZone(override));
+    if (override !== undefined) {
+      const fromUtcMs = this.#contradiction && changeOf(this.#contradiction, this.#runs);
+      this.#intervals = obey(this.#intervals, override, { fromUtcMs, nowUtcMs });
+      this.#contradiction = undefined;
+    }
     if (this.#contradiction !== undefined) {
       const believed = (this.#intervals.at(-1)?.survivors ?? []).map(parseServerZone);
       this.#finding = { ...this.#finding, survivors: behavioursOf(believed, horizon) };
@@ -171,22 +173,6 @@ export class ClockLearning {
 
   notSaved(): void {
     this.unsaved = true;
-  }
-
-  /** The operator's rule holds from where the evidence failed, or from now. */
-  #obey(rule: string): void {
-    const last = this.#intervals.at(-1);
-    if (last?.source !== "override" || last.rule !== rule) {
-      this.#intervals = begin(this.#intervals, {
-        fromUtcMs: this.#contradiction?.sinceUtcMs ?? this.#nowUtcMs,
-        rule,
-        survivors: [rule],
-        knownFromUtcMs: -Infinity,
-        source: "override",
-        evidence: evidenceOf([], [], []),
-      });
-    }
-    this.#contradiction = undefined;
   }
 
   #hearContradicted(
@@ -277,28 +263,18 @@ export class ClockLearning {
     this.#doubt = undefined;
     this.#finding = settled;
     this.#evidenceFromUtcMs = evidenceFromUtcMs;
-    this.#keepInterval(this.#evidenceFrom(evidenceFromUtcMs), contradiction.sinceUtcMs);
+    this.#keepInterval(
+      this.#evidenceFrom(evidenceFromUtcMs),
+      changeOf(contradiction, this.#runs),
+    );
   }
 
   /** Writes down what is known of the rule of now; `changedUtcMs` begins a new interval. */
-  #keepInterval({ runs, turns }: Evidence, changedUtcMs?: number): void {
-    const { survivors, votes } = this.#finding;
-    const [rule] = survivors;
-    const agreed = agreementAt(survivors, this.#nowUtcMs);
-    const last = this.#intervals.at(-1);
-    if (rule === undefined || agreed === undefined) return;
-    const known = {
-      rule: rule.name,
-      survivors: survivors.map(({ name }) => name),
-      knownFromUtcMs: agreed.fromUtcMs,
-      source: "learned" as const,
-      evidence: evidenceOf(runs, turns, votes),
-    };
-    const goesOn = last?.source === "learned" &&
-      (changedUtcMs === undefined || last.rule === rule.name);
-    this.#intervals = goesOn
-      ? refine(this.#intervals, known)
-      : begin(this.#intervals, { fromUtcMs: changedUtcMs ?? this.#nowUtcMs, ...known });
+  #keepInterval(evidence: Evidence, changedUtcMs?: number): void {
+    this.#intervals = keep(this.#intervals, {
+      ...{ finding: this.#finding, evidence, nowUtcMs: this.#nowUtcMs },
+      changedUtcMs,
+    });
   }
 
   #weigh(evidence: Evidence, minWeeks: number): Finding {
@@ -306,12 +282,7 @@ export class ClockLearning {
   }
 
   #evidenceFrom(fromUtcMs: number): Evidence {
-    const runs = this.#runs.filter(({ toUtcMs }) => toUtcMs >= fromUtcMs)
-      .map((run) => ({ ...run, fromUtcMs: Math.max(run.fromUtcMs, fromUtcMs) }));
-    const oldestMs = Math.max(fromUtcMs, this.#nowUtcMs - WEEKS_MS);
-    const turns = this.#tally.turns().filter(({ closeUtcMs, openUtcMs }) =>
-      closeUtcMs >= oldestMs && openUtcMs <= this.#nowUtcMs
-    );
-    return { runs, turns };
+    const all = { runs: this.#runs, turns: this.#tally.turns() };
+    return evidenceBetween(all, { fromUtcMs, toUtcMs: this.#nowUtcMs });
   }
 }

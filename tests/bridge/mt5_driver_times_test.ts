@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { Ticks } from "../../lib/market/tick.ts";
 import {
   delivered,
@@ -76,6 +77,53 @@ Deno.test({
       nowUtcMs > (down?.nowUtcMs ?? 0) && nowUtcMs < (up?.nowUtcMs ?? 0)
     );
     assert.deepEqual(silent, [], "a feed that is down has no present");
+    const downMs = down?.nowUtcMs ?? 0, upMs = up?.nowUtcMs ?? 0;
+    await driver.until(() =>
+      driver.saidOf("present").some(({ watermarkUtcMs }) => watermarkUtcMs > upMs)
+    );
+    for (const { nowUtcMs, watermarkUtcMs } of driver.saidOf("present")) {
+      const isHealing = nowUtcMs > downMs && nowUtcMs < upMs + 2000;
+      assert.ok(!isHealing || watermarkUtcMs <= downMs, "what is not healed yet is not delivered");
+    }
+  },
+});
+
+Deno.test({
+  name: "a tick that comes late to a market that has closed is no clock that was set back",
+  ignore,
+  async fn() {
+    const closedForMs = 20 * 60_000;
+    await using terminal = await FakeTerminal.start({
+      clock: { startUtcMs: NOON + closedForMs - 2000, hostMs: Date.now(), speed: 1 },
+      symbols: {
+        BTCUSD: { ticks: Ticks.from(quotes(NOON + closedForMs - 60_000, 900, 100)) },
+        US500: {
+          ticks: Ticks.from(quotes(NOON - 60_000, 100, 600)),
+          late: { every: 7, byMs: closedForMs },
+        },
+      },
+    });
+    const driver = await terminal.opened({ pollMs: 20, maxPollMs: 50 });
+    await driver.watch("BTCUSD", "US500");
+    await driver.until(() => driver.liveCount("US500") > 0);
+    const seen = driver.saidOf("present").length;
+    await driver.until(() => driver.saidOf("present").length >= seen + 3);
+    const shown = driver.saidOf("present").flatMap(({ newestServerMs }) => newestServerMs ?? []);
+    assert.ok(shown.length > 0);
+    assert.deepEqual(shown, shown.toSorted((a, b) => a - b));
+  },
+});
+
+Deno.test({
+  name: "the watermark never claims what is ahead of the machine's clock, nor what may still come",
+  ignore,
+  async fn() {
+    const check = new URL("./mt5_present_check.py", import.meta.url);
+    const bridge = fileURLToPath(new URL("../../bridge/", import.meta.url));
+    const { success, stderr } = await new Deno.Command(pythonWithNumpy() ?? "", {
+      args: ["-B", fileURLToPath(check), bridge],
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
   },
 });
 

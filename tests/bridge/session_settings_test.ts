@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { settings } from "../../bridge/config.ts";
 import { readSessionsFile, singleSession } from "../../bridge/logins/session_settings.ts";
+import { messageOf } from "../../lib/program/errors.ts";
 import { readSettings } from "../../lib/program/settings.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 
@@ -135,5 +136,7 @@ Deno.test("a file that is no list of sessions says so", async () => {
     /one\.passwordFile .*is empty/,
   );
   await assert.rejects(read([]), /SESSIONS_FILE .*JSON list of 1 to 32 sessions/);
-  await assert.rejects(readSessionsFile("/nowhere/sessions.json"), /SESSIONS_FILE \/nowhere/);
+  const unread = await readSessionsFile("/nowhere/sessions.json").catch(messageOf);
+  assert.match(String(unread), /^Cannot read SESSIONS_FILE \/nowhere/);
+  assert.equal(String(unread).match(/No such file/g)?.length, 1);
 });

@@ -62,8 +62,32 @@ function startSession(
   };
 }
 
+/** A login that never answers. */
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(new Error("ended")), { once: true })
+  );
+}
+
 const states = ({ changes }: Logged) => changes.map(({ state }) => state);
 const isConnected = ({ session }: Logged) => session.status.state === "connected";
+
+Deno.test({
+  name: "the first attempt is over with the login, its failure, or the session's end",
+  ignore,
+  async fn() {
+    await using good = startSession([{}]);
+    await good.session.attempted;
+    assert.equal(good.session.status.state, "connected");
+    const hangs = { logIn: (signal: AbortSignal) => endOf(signal) };
+    const ended = startSession([{}], hangs);
+    await ended[Symbol.asyncDispose]();
+    await ended.session.attempted;
+    await using bad = startSession([{}], { logIn: () => Promise.reject(new Error("no")) });
+    await bad.session.attempted;
+    assert.equal(bad.session.status.reason, "no");
+  },
+});
 
 Deno.test({
   name: "a session logs in, is verified, and serves its vendor",

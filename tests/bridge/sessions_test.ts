@@ -16,11 +16,21 @@ import { until } from "../support/until.ts";
 class StatedSession implements Session {
   status: SessionStatus;
   source: Source | undefined;
+  /** How often somebody looked whether it was tried. */
+  asked = 0;
+  readonly #attempted = Promise.withResolvers<void>();
   readonly #listeners: ((status: SessionStatus) => void)[] = [];
 
   constructor(name: string, { vendor = "mt5", state = "connected" as SessionState } = {}) {
     this.status = { name, vendor, state, reason: "", sinceUtcMs: 1 };
-    if (state === "connected") this.source = new ScriptedSource(() => undefined);
+    if (state !== "connected") return;
+    this.source = new ScriptedSource(() => undefined);
+    this.#attempted.resolve();
+  }
+
+  get attempted(): Promise<void> {
+    this.asked++;
+    return this.#attempted.promise;
   }
 
   onStatus(listener: (status: SessionStatus) => void): void {
@@ -29,6 +39,7 @@ class StatedSession implements Session {
 
   become(state: SessionState, reason = ""): void {
     this.status = { ...this.status, state, reason };
+    this.#attempted.resolve();
     if (state === "connected") this.source ??= new ScriptedSource(() => undefined);
     for (const listener of this.#listeners) listener(this.status);
   }
@@ -68,6 +79,25 @@ Deno.test("a session that does not exist is refused with those that do", async (
     assert.match(error.message, /current sessions are main/);
     assert.deepEqual(error.sessions, [main.status]);
   }
+});
+
+Deno.test("a session whose first login is under way is waited for", async () => {
+  const main = new StatedSession("main", { state: "connecting" });
+  await using bridge = await startBridge(new Sessions([main]));
+  const connecting = [undefined, "main", "*"].map((wanted) => connect(bridge, wanted));
+  await until(() => main.asked === 3);
+  main.become("connected");
+  for (const connected of connecting) {
+    await using connection = await connected;
+    assert.equal(connection.session, "main");
+  }
+});
+
+Deno.test("a first login that takes long is not waited for to its end", async () => {
+  const main = new StatedSession("main", { state: "connecting" });
+  await using bridge = await startBridge(new Sessions([main]), { handshakeTimeoutMs: 100 });
+  const error = await refusal(connect(bridge));
+  assert.equal(error.code, "session_down");
 });
 
 Deno.test("a session that was never connected is refused with its reason, until it is", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { tlsFiles } from "../../bridge/tls_files.ts";
 import { BridgeError } from "../../lib/bridge/bridge_error.ts";
 import { connectBridge } from "../../lib/bridge/client.ts";
 import { startBridge } from "../support/bridge_server.ts";
@@ -57,4 +58,13 @@ Deno.test({
     }
     assert.equal((await connection.symbols()).length, 1);
   },
+});
+
+Deno.test("a certificate that cannot be read is named with its setting", async () => {
+  await assert.rejects(
+    tlsFiles({ tlsCert: "/nowhere/cert.pem", tlsKey: "/nowhere/key.pem" }),
+    /^SettingsError: Cannot read BRIDGE_TLS_CERT as a PEM file: current value is \/nowhere\/cert/,
+  );
+  await assert.rejects(tlsFiles({ tlsCert: "cert.pem", tlsKey: undefined }), /BRIDGE_TLS_KEY/);
+  assert.equal(await tlsFiles({ tlsCert: undefined, tlsKey: undefined }), undefined);
 });

@@ -33,6 +33,7 @@ Deno.test("the bridge's protocol knows messages that read, and no others", () =>
     "bars",
     "goodbye",
     "heartbeat",
+    "specs",
     "stop",
     "symbols",
     "ticks",

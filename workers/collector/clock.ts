@@ -17,7 +17,8 @@ const HELP = `deno task clock [--data-dir FOLDER] [--json] [--bars FILE.csv]
   --bars      one-hour bars of a major pair on a server's clock (an export of MetaTrader, or one
               of our own files): what they alone say; nothing is written`;
 
-const settings = { dataDir, dataKind };
+/** Invented and recorded sources state their clock: only a captured folder has a ledger. */
+const settings = { dataDir, dataKind: { ...dataKind, fallback: "raw" } };
 const DAY_MS = 86_400_000;
 
 interface Told {
@@ -106,7 +107,7 @@ function inWords(server: string, { intervals, verdict }: Told): string {
   const { evidence, candidates } = verdict;
   const residuals = evidence.residual_seconds;
   return [
-    `${server}: ${verdict.state}`,
+    `${server}: ${verdict.state.replace("_", " ")}`,
     `  ${verdict.message}`,
     ...intervals.map(({ fromUtcMs, toUtcMs, rule, survivors, source }) =>
       `  ${dateOf(fromUtcMs)} to ${toUtcMs === Infinity ? "now" : dateOf(toUtcMs)}: ${rule} (${

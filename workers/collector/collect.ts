@@ -17,8 +17,8 @@ import type { CollectorEvents } from "./events.ts";
 import { Gathering, type Group, type SourcePresent } from "./gathering.ts";
 import { Marks } from "./marks.ts";
 import { Reading } from "./reading.ts";
-import { type CaptureFrom, planResumption } from "./resumption.ts";
-import type { Timekeeping } from "./timekeeping.ts";
+import { type CaptureFrom, planResumption, rememberBeginnings } from "./resumption.ts";
+import { ClockUnknown, type Timekeeping } from "./timekeeping.ts";
 
 export interface CollectOptions {
   readonly log: TickLog;
@@ -45,6 +45,8 @@ export interface CollectOptions {
   readonly groupTicks: number;
   readonly futureLimitMs: number;
   readonly reconnectMaxMs: number;
+  /** Hears how the bridge's sessions stand, whenever it says so. */
+  readonly onSessions?: (sessions: readonly SessionStatus[]) => void;
   /** Stop when the source is over. */
   readonly once: boolean;
   /** Stops reading; what has arrived is appended before `collect` resolves. */
@@ -55,6 +57,9 @@ export interface CollectOptions {
 export class WrongSource extends Error {
   override readonly name = "WrongSource";
 }
+
+/** A time whose rule only the operator or many more weeks can tell: the terminal is left in peace. */
+const LASTING_PAUSE_MS = 60_000;
 
 /** From one session of the bridge to the log, over as many connections as it takes, until the signal or the end. */
 export async function collect(options: CollectOptions): Promise<void> {
@@ -78,12 +83,16 @@ export async function collect(options: CollectOptions): Promise<void> {
         if (cause.code === "unknown_session") throw cause;
         tellSession(options, cause.sessions);
       }
-      if (cause instanceof TailMoved) continue;
       // A connection that lasted is no reason to wait longer for the next.
       if (performance.now() - began > options.reconnectMaxMs) backOff.reset();
-      const pauseMs = backOff.next();
-      collecting.disconnected(cause);
-      events.broke(cause, pauseMs);
+      const isLasting = cause instanceof ClockUnknown && cause.isLasting;
+      const pauseMs = isLasting ? LASTING_PAUSE_MS : backOff.next();
+      // Appending has told it; two collectors of one log would have it again and again.
+      if (!(cause instanceof TailMoved)) {
+        collecting.disconnected(cause);
+        if (cause instanceof ClockUnknown) events.clockUnknown(cause, pauseMs);
+        else events.broke(cause, pauseMs);
+      }
       await pause(pauseMs, signal);
     }
   }
@@ -100,18 +109,17 @@ async function collectOnce(options: CollectOptions, foreign: Set<string>): Promi
   const symbols = (await options.choose(await connection.symbols(), source))
     .filter(({ symbol }) => !foreign.has(symbol));
   if (symbols.length === 0) {
+    if (foreign.size > 0) throw nothingIsOurs(source, foreign);
     throw new RangeError(
       `Cannot capture anything from ${source}: it offers none of the wanted symbols; set SYMBOLS`,
     );
   }
-  if (holes.session !== undefined) holes.symbols = symbols.map(({ symbol }) => symbol);
+  const { overlapMs, captureFrom } = options;
+  if (captureFrom === "now" && connection.source.clock === "learned") {
+    await rememberBeginnings({ log, source, symbols, nowUtcMs: Date.now() });
+  }
   collecting.settling(source);
   await time.settle(connection, { symbols, signal });
-
-  const { overlapMs } = options;
-  const captureFrom = options.captureFrom === "now" && connection.source.clock === "learned"
-    ? new Date(time.sinceUtcMs)
-    : options.captureFrom;
   const resumption = await planResumption({
     log,
     source,
@@ -120,12 +128,20 @@ async function collectOnce(options: CollectOptions, foreign: Set<string>): Promi
     overlapMs,
     captureFrom,
   });
+  for (const [symbol, owner] of resumption.foreign) {
+    foreign.add(symbol);
+    const rawName = symbols.find((one) => one.symbol === symbol)?.rawName ?? symbol;
+    events.foreignFeed(symbol, `${source}:${rawName}`, owner);
+  }
+  const captured = resumption.requests.map(({ symbol }) => symbol);
+  if (captured.length === 0) throw nothingIsOurs(source, foreign);
+  if (holes.session !== undefined) holes.symbols = captured;
   const epoch = await log.epoch() ?? "";
   const appending = new Appending({ ...options, ...resumption, epoch });
   const marks = new Marks({ log, ...resumption, intervalMs: 1_000 });
   const gathering = new Gathering(options.groupTicks);
-  collecting.connected({ source, symbols: symbols.length, appending, gathering });
-  events.connected(source, symbols.length);
+  collecting.connected({ source, symbols: captured.length, appending, gathering });
+  events.connected(source, captured.length);
 
   const stop = new AbortController();
   const streamSignal = AbortSignal.any([signal, stop.signal]);
@@ -143,9 +159,21 @@ async function collectOnce(options: CollectOptions, foreign: Set<string>): Promi
 }
 
 /** A source without a login (invented, recorded) has no session that could fail. */
-function tellSession({ collecting, bridge }: CollectOptions, all: readonly SessionStatus[]): void {
+function tellSession(
+  { collecting, bridge, onSessions }: CollectOptions,
+  all: readonly SessionStatus[],
+): void {
+  onSessions?.(all);
   const status = all.find(({ name }) => name === bridge.session) ?? all[0];
   if (status !== undefined) collecting.session = status;
+}
+
+function nothingIsOurs(source: string, foreign: ReadonlySet<string>): RangeError {
+  return new RangeError(
+    `Cannot capture anything from ${source}: other feeds own the streams of ${
+      [...foreign].join(", ")
+    }; set another DATA_DIR, or name the symbols apart, such as EURUSD@other`,
+  );
 }
 
 function checkKind({ source }: BridgeConnection, kind: string): void {
@@ -175,7 +203,7 @@ async function appendGroups(gathering: Gathering, options: AppendGroupsOptions):
       await marks.end(present?.watermarkUtcMs ?? 0);
       options.channel.publish("feed", {
         state: "ended",
-        symbols: options.holes.symbols,
+        ...options.holes.whose,
         atMs: Date.now(),
       });
       return true;

@@ -3,7 +3,7 @@ import type { ComponentName, ComponentReport, Level } from "../../lib/log/channe
 import { messageOf } from "../../lib/program/errors.ts";
 import type { Appending } from "./appending.ts";
 import type { Gathering, Group, SourcePresent } from "./gathering.ts";
-import type { Timekeeping } from "./timekeeping.ts";
+import { ClockUnknown, type Timekeeping } from "./timekeeping.ts";
 
 /** Ages of the newest tick, by the source's clock, while the feed is up. */
 const DEGRADED_AGE_MS = 60_000, CRITICAL_AGE_MS = 300_000;
@@ -23,7 +23,7 @@ export class Collecting {
   #connected: Connected | undefined;
   /** The source whose clock is not known yet. */
   #settling: string | undefined;
-  #why = "starting";
+  #why = "not connected to the bridge: starting";
   #feed: "down" | "up" = "up";
   #present: SourcePresent | undefined;
   #presentAt = -Infinity;
@@ -51,7 +51,9 @@ export class Collecting {
   disconnected(why: unknown): void {
     this.#settling = undefined;
     this.#connected = undefined;
-    this.#why = messageOf(why);
+    this.#why = why instanceof ClockUnknown
+      ? `the source's clock is not known: ${why.message}`
+      : `not connected to the bridge: ${messageOf(why)}`;
   }
 
   feed(state: "down" | "up"): void {
@@ -93,16 +95,23 @@ export class Collecting {
       threshold: DEGRADED_AGE_MS / 1000,
       message,
     });
+    // Without a threshold: the market's hours excuse nothing of it.
+    const trouble = (status: Level, message: string): ComponentReport => {
+      return { ...report(status, message), threshold: null };
+    };
     if (this.#settling !== undefined) {
-      return report("unknown", `waits until the clock of ${this.#settling} is known`);
+      return trouble(
+        "unknown",
+        `waits until the clock of ${this.#settling} is known, and live ticks agree with it; BROKER_TZ would say it`,
+      );
     }
     const connected = this.#connected;
     if (connected === undefined) {
-      return report("critical", `not connected to the bridge: ${this.#why}`);
+      return trouble("critical", this.#why);
     }
     const blocked = connected.appending.blocked;
     if (blocked !== undefined) {
-      return report("critical", `the log takes no ticks (${blocked.reason}): ${blocked.message}`);
+      return trouble("critical", `the log takes no ticks (${blocked.reason}): ${blocked.message}`);
     }
     if (this.#feed === "down") return report("critical", "the vendor's feed is down");
     if (performance.now() - this.#presentAt > SILENT_MS) {
@@ -129,7 +138,9 @@ export class Collecting {
         ? report("unknown", "no source is connected")
         : report("healthy", `the source states its clock: ${rule}`);
     }
-    return report(TIMEZONE_LEVELS[verdict.state], verdict.message);
+    // The operator's word stands against the evidence: capture goes on, and somebody should look.
+    const isObeyed = verdict.state === "contradicted" && verdict.offsetMs !== undefined;
+    return report(isObeyed ? "degraded" : TIMEZONE_LEVELS[verdict.state], verdict.message);
   }
 
   #measureRate(): number {

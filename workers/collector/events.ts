@@ -82,6 +82,13 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
         `Cannot read the bridge: ${messageOf(cause)}; tries again in ${Math.round(pauseMs)} ms`,
       );
     },
+    clockUnknown(cause: unknown, pauseMs: number): void {
+      breaks.inc();
+      log.warn(
+        `Cannot tell what the source's clock means: ${messageOf(cause)}; nothing is appended, ` +
+          `history is read once it is known; looks again in ${Math.round(pauseMs)} ms`,
+      );
+    },
     appended(ticks: number, seconds: number, newestUtcMs: number): void {
       received.inc(ticks);
       group.observe(seconds);
@@ -132,6 +139,13 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     },
     clock(source: string, message: string): void {
       log.info(`the clock of ${source}: ${message}`);
+    },
+    clockNotSaved(cause: unknown): void {
+      log.warn(
+        `Cannot keep the last live ticks' evidence of the clock: ${
+          messageOf(cause)
+        }; it comes again`,
+      );
     },
     noHistory(symbol: string, why: string): void {
       unwitnessed.inc();

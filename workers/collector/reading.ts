@@ -9,7 +9,9 @@ import type { CollectorEvents } from "./events.ts";
 import type { Gathering } from "./gathering.ts";
 import { takeIn } from "./intake.ts";
 import type { Resumption } from "./resumption.ts";
-import type { Timekeeping } from "./timekeeping.ts";
+import { ClockUnknown, type Timekeeping } from "./timekeeping.ts";
+
+type TicksEvent = Extract<SourceEvent, { type: "ticks" }>;
 
 export interface ReadingOptions {
   readonly gathering: Gathering;
@@ -23,12 +25,18 @@ export interface ReadingOptions {
   readonly futureLimitMs: number;
 }
 
+/** What may wait for the source's present, which comes each second. */
+const MOST_WAITING_TICKS = 200_000;
+
 /** From one stream to the gathering: refuses, reconciles, stamps. It is the one place where server time becomes UTC. */
 export class Reading {
   readonly #options: ReadingOptions;
   /** The source's present on its own clock; no tick may be far beyond it. */
   #nowServerMs = Infinity;
   #isLive = false;
+  /** Deliveries that wait, in their order, until the source's present tells what their stamps mean. */
+  #waiting: TicksEvent[] = [];
+  #waitingTicks = 0;
   /** The first tick of any symbol after a hole that began on an earlier connection. */
   #backMs = Infinity;
 
@@ -38,12 +46,13 @@ export class Reading {
 
   /**
    * Resolves when the stream ends.
-   * @throws ClockUnknown, or RangeError for a stamp where it is not known which rule holds: what was
-   * not yet gathered is read again once it is.
+   * @throws ClockUnknown where it is not known which rule holds: what was not yet gathered is read
+   * again once it is.
    */
   async run(stream: AsyncIterable<SourceEvent>): Promise<void> {
     for await (const event of stream) {
       if (event.type === "ended") {
+        await this.#release();
         this.#options.gathering.addEnd();
         return;
       }
@@ -55,7 +64,8 @@ export class Reading {
     const { gathering, resumption, collecting, events, channel, time } = this.#options;
     switch (event.type) {
       case "ticks":
-        await this.#takeTicks(event.symbol, event.ticks);
+        if (this.#mustWait(event)) this.#wait(event);
+        else await this.#takeTicks(event);
         break;
       case "clock":
         this.#nowServerMs = event.nowServerMs;
@@ -65,16 +75,19 @@ export class Reading {
         });
         break;
       case "present":
-        await time.observe(event);
+        if (await time.observe(event)) await this.#release();
         this.#nowServerMs = time.toServerMs(event.nowUtcMs);
-        await this.#takePresent(event);
+        // What waits is delivered, and not yet gathered.
+        await this.#takePresent(
+          this.#waiting.length === 0 ? event : { ...event, watermarkUtcMs: 0 },
+        );
         break;
       case "live":
         this.#isLive = true;
         resumption.overlaps.clear();
         channel.publish("feed", {
           state: "up",
-          symbols: this.#options.holes.symbols,
+          ...this.#options.holes.whose,
           atMs: gathering.presentUtcMs ?? Date.now(),
         });
         break;
@@ -89,7 +102,34 @@ export class Reading {
     }
   }
 
-  async #takeTicks(symbol: string, delivery: Ticks): Promise<void> {
+  /**
+   * The first ticks by a clock that was changed come before the present that tells of the change, and
+   * would be stamped by the old rule. What comes after one of them keeps its place behind it.
+   */
+  #mustWait({ ticks }: TicksEvent): boolean {
+    if (!this.#isLive) return false;
+    if (this.#waiting.length > 0) return true;
+    const newestServerMs = ticks.serverMs(ticks.count - 1);
+    return this.#options.time.isDoubtful(newestServerMs, this.#nowServerMs);
+  }
+
+  #wait(event: TicksEvent): void {
+    this.#waiting.push(event);
+    this.#waitingTicks += event.ticks.count;
+    if (this.#waitingTicks <= MOST_WAITING_TICKS) return;
+    throw new ClockUnknown(
+      `${this.#waitingTicks} ticks came whose stamps are far from the source's present, and it does not tell the time`,
+    );
+  }
+
+  async #release(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingTicks = 0;
+    for (const event of waiting) await this.#takeTicks(event);
+  }
+
+  async #takeTicks({ symbol, ticks: delivery }: TicksEvent): Promise<void> {
     const { gathering, holes } = this.#options;
     const kept = await this.#admit(symbol, delivery);
     if (kept.count === 0) return;
@@ -119,8 +159,12 @@ export class Reading {
     } catch (cause) {
       events.holeNotNoted(cause);
     }
-    const symbols = holes.symbols;
-    channel.publish("feed", { state, symbols, atMs, ...(fromMs === undefined ? {} : { fromMs }) });
+    channel.publish("feed", {
+      state,
+      ...holes.whose,
+      atMs,
+      ...(fromMs === undefined ? {} : { fromMs }),
+    });
   }
 
   async #admit(symbol: string, delivery: Ticks): Promise<Ticks> {

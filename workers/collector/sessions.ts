@@ -74,13 +74,17 @@ export class Sessions {
     return undefined;
   }
 
-  /** False when the bridge came back with other sessions. */
+  /** False when the bridge came back with other sessions, or with more. */
   async #collectAll(names: readonly string[]): Promise<boolean> {
     const changed = new AbortController();
+    const known = new Set(names);
+    const onSessions = (all: readonly SessionStatus[]) => {
+      if (all.some(({ name }) => !known.has(name))) changed.abort();
+    };
     const signal = AbortSignal.any([this.#options.signal, changed.signal]);
     this.#collecting.clear();
     const { dataDir, specsEveryMs: everyMs } = this.#options;
-    const only = names.length === 1;
+    const isOnly = names.length === 1;
     const running = names.map(async (session) => {
       const time = new Timekeeping(this.#options);
       const collecting = new Collecting(time);
@@ -97,9 +101,10 @@ export class Sessions {
         await collect({
           ...this.#options,
           bridge,
-          holes: await FeedHoles.open(dataDir, only ? undefined : session),
+          holes: await FeedHoles.open(dataDir, session, { isOnly }),
           time,
           collecting,
+          onSessions,
           signal,
         });
       } catch (cause) {
@@ -109,6 +114,7 @@ export class Sessions {
       } finally {
         over.abort();
         await keeping;
+        await time[Symbol.asyncDispose]().catch(this.#options.events.clockNotSaved);
       }
     });
     await Promise.allSettled(running);

@@ -58,6 +58,7 @@ async function look(options: SpecKeepingOptions): Promise<string[]> {
   const changed: string[] = [];
   using _lock = await lockRegistry(dataDir);
   for (const described of specs) {
+    if (signal.aborted) break;
     if (!wanted.has(described.symbol)) continue;
     const at = { described, source, utcMs: Date.now(), dryRun: false };
     const version = await recordSpec(dataDir, at);

@@ -25,7 +25,13 @@ import {
   dataKind,
 } from "../../lib/program/shared_settings.ts";
 import { collectorSettings } from "./config.ts";
-import { discoveryJson, discoveryText, permissionHint, universeUsage } from "./universe_text.ts";
+import {
+  discoveryJson,
+  discoveryText,
+  filterHint,
+  permissionHint,
+  universeUsage,
+} from "./universe_text.ts";
 
 const { bridgeHost, bridgePort, bridgeToken, bridgeCa } = collectorSettings;
 /** An exported list is a broker's; a bridge says itself what it has. */
@@ -80,10 +86,18 @@ export async function runUniverse(args: readonly string[]): Promise<number> {
   try {
     return await (request.options.discover ? fromBridge(request) : fromList(request));
   } catch (cause) {
-    const isForbidden = cause instanceof Deno.errors.NotCapable;
-    console.error(isForbidden ? `${messageOf(cause)}\n${permissionHint}` : messageOf(cause));
+    console.error([messageOf(cause), ...hintsOf(cause)].join("\n"));
     return cause instanceof BridgeError ? UNREACHABLE : UNUSABLE;
   }
+}
+
+/** What to do about it. A range error is that the filter left nothing. */
+function hintsOf(error: unknown): string[] {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof Deno.errors.NotCapable) return [permissionHint];
+    if (cause instanceof RangeError) return [filterHint];
+  }
+  return [];
 }
 
 async function fromList(request: Request): Promise<number> {
@@ -96,10 +110,20 @@ async function fromList(request: Request): Promise<number> {
   return DONE;
 }
 
+async function readAuthority(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new TypeError(`Cannot read BRIDGE_CA_FILE as a PEM file: current value is ${path}`, {
+      cause,
+    });
+  }
+}
+
 /** Every session of the bridge, or the one that was named; one that is down does not stop the others. */
 async function fromBridge(request: Request): Promise<number> {
   const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = request.settings;
-  const tls = bridgeCa === undefined ? undefined : { caCerts: [await Deno.readTextFile(bridgeCa)] };
+  const tls = bridgeCa === undefined ? undefined : { caCerts: [await readAuthority(bridgeCa)] };
   const bridge = { host, port, token, tls, signal: new AbortController().signal };
   const { session } = request.options;
   const names = session === undefined ? await sessionsOf(bridge) : [session];

@@ -22,6 +22,10 @@ export const permissionHint =
   `The task may write the folder data and reach a bridge on 127.0.0.1. For another --data-dir or
 BRIDGE_HOST: deno run -P=universe --allow-write=<folder> --allow-net=<host:port> workers/collector/universe.ts …`;
 
+export const filterHint =
+  `Kept are symbols of fx and index that the broker lets trade, and which the masks let in: see
+--all, --market and --mask.`;
+
 type Shown = Discovery & { readonly dataDir: string };
 
 /** What a discovery found, for machines. */

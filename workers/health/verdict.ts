@@ -176,21 +176,27 @@ function judgedQueue(queue: Component, evidence: Evidence): Component {
   return { ...queue, status: worse(queue.status, byDepth), threshold: queueDegraded };
 }
 
-/** A collector that is silent or absent stays a fault: it must be there when the market opens. */
+/**
+ * A collector that is silent or absent stays a fault: it must be there when the market opens. One that
+ * was stopped is none, and its last word of ticks holds no more of a closed market than a running one's.
+ */
 function judgedTicks(ticks: Component, evidence: Evidence): Component {
   const collectors = evidence.programs.filter(({ program }) => program === "collector");
-  const isCaptured = collectors.length > 0 && collectors.every(({ state }) => state === "alive");
+  const isCaptured = collectors.length > 0 && collectors.every(({ state }) => state !== "silent");
   return isCaptured ? judgeTicksOfClosedMarket(ticks, evidence) : ticks;
 }
 
-/** In a closed market no tick is no fault; only real feeds keep the market's hours. */
+/**
+ * In a closed market no tick is no fault; only real feeds keep the market's hours. A report without a
+ * threshold is of no tick's age: what it tells of would still be wrong when the market opens.
+ */
 export function judgeTicksOfClosedMarket(
   ticks: Component,
   { kind, utcMs }: { kind: DataKind; utcMs: number },
 ): Component {
   if (kind !== "raw" || isFxWeekOpen(utcMs)) return ticks;
-  const message = `market closed until ${iso(nextFxWeekOpen(utcMs))}`;
-  return { ...ticks, status: "healthy", message };
+  const message = `market closed until ${iso(nextFxWeekOpen(utcMs))}; ${ticks.message}`;
+  return { ...ticks, status: ticks.threshold === null ? ticks.status : "healthy", message };
 }
 
 function iso(utcMs: number): string {

@@ -104,7 +104,7 @@ export class Watch {
     const { overall, components } = this.#judge();
     const ill = [...components.values()].filter(({ status }) => status !== "healthy");
     const names = ill.map(({ name, status }) => `${name} ${status}`).join(", ");
-    const status = `the system is ${overall}${names === "" ? "" : `: ${names}`}`;
+    const status = `watches; the system is ${overall}${names === "" ? "" : `: ${names}`}`;
     return { status, level: "healthy", components: {} };
   }
 

@@ -104,6 +104,30 @@ Deno.test("an offer of ForexConnect does too, and its point is the smallest step
   });
 });
 
+Deno.test("the columns of ForexConnect's offers mean what the attributes of its rows mean", () => {
+  const columns: VendorFields = {
+    ...{ OfferID: "7", Instrument: "GER30", QuoteID: "Q1", Bid: 17000.5, Ask: 17001.5, Volume: 3 },
+    ...{ Low: 0, High: null, Time: "2026-01-05T10:00:00", Digits: 1, PointSize: 1 },
+    ...{ BidTradable: "T", SubscriptionStatus: "D", InstrumentType: 2, ContractCurrency: "EUR" },
+    ...{ ContractMultiplier: 10, ValueDate: "", TradingStatus: "O", PipCost: 0.1 },
+  };
+  const entry = universeSymbolOf(
+    { symbol: "GER30@fxcm", rawName: "GER30", fields: columns },
+    "fxcm:Demo",
+  );
+  assert.deepEqual(
+    [entry.market, entry.digits, entry.point, entry.currency_base, entry.contract_size],
+    ["index", 1, 0.1, "EUR", 10],
+  );
+  assert.deepEqual([entry.tradeable, entry.spread], [false, 10]);
+  assert.deepEqual(entry.raw, columns);
+  assert.deepEqual(
+    Object.keys(specificationOf(columns)),
+    "OfferID Instrument Digits PointSize InstrumentType ContractCurrency ContractMultiplier"
+      .split(" "),
+  );
+});
+
 Deno.test("a name alone is an entry with nothing invented", () => {
   const { symbol, symbol_raw, source, market, tradeable, raw, ...told } = universeSymbolOf(
     { symbol: "US30", rawName: "US30m", fields: {} },

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import type { Source } from "../../../bridge/source.ts";
-import type { ServerZone, SourceEvent, SourceKind, TickRequest } from "../../../lib/bridge/feed.ts";
 import { FeedHoles } from "../../../lib/capture/feed_holes.ts";
 import type { Channel, FeedFact } from "../../../lib/log/channel.ts";
 import { LogUnavailable, type TickLog } from "../../../lib/log/tick_log.ts";
 import { SqliteTickLog } from "../../../lib/log/tick_log_sqlite.ts";
-import { type Tick, Ticks } from "../../../lib/market/tick.ts";
+import { Ticks } from "../../../lib/market/tick.ts";
 import { NO_TICK } from "../../../lib/market/tick_id.ts";
 import { startBridge } from "../../support/bridge_server.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
@@ -15,72 +13,9 @@ import { Collecting } from "../../../workers/collector/collecting.ts";
 import { DeadLetters } from "../../../workers/collector/dead_letters.ts";
 import { collectorEvents } from "../../../workers/collector/events.ts";
 import { Timekeeping } from "../../../workers/collector/timekeeping.ts";
+import { DAY, FakeVendor, TICK } from "./fake_vendor.ts";
 
-const TICK: Tick = {
-  serverMs: 1_703_271_600_000,
-  bid: 1.1,
-  ask: 1.2,
-  last: NaN,
-  volume: NaN,
-  flags: 6,
-};
-const DAY: readonly Tick[] = Array.from({ length: 500 }, (_, index) => ({
-  ...TICK,
-  serverMs: TICK.serverMs + Math.floor(index / 3) * 100,
-  bid: 1.1 + (index % 7) / 1000,
-}));
 const FEED = "fake:server:EURUSDm";
-
-/** A vendor with a history, which breaks off where a test says. */
-class FakeVendor implements Source {
-  readonly name = "fake:server";
-  kind: SourceKind = "raw";
-  clock: ServerZone | "learned" = { zone: "America/New_York", shiftMs: 7 * 3_600_000 };
-  /** Each stream fails after so many ticks; the last entry holds for all later ones. */
-  breaksAfter: number[] = [Infinity];
-  readonly asked: TickRequest[] = [];
-  outage = false;
-
-  symbols() {
-    return Promise.resolve([{ symbol: "EURUSD", rawName: "EURUSDm", digits: 5 }]);
-  }
-  async specs() {
-    return (await this.symbols()).map((symbol) => ({ ...symbol, fields: {} }));
-  }
-  account() {
-    return Promise.resolve({ id: "1", server: "server", currency: "EUR" });
-  }
-  bars() {
-    return Promise.resolve([]);
-  }
-
-  async *stream(
-    requests: readonly TickRequest[],
-    signal: AbortSignal,
-  ): AsyncGenerator<SourceEvent> {
-    const [request] = requests;
-    if (request === undefined) return;
-    this.asked.push(request);
-    const limit = (this.breaksAfter.length > 1 ? this.breaksAfter.shift() : this.breaksAfter[0]) ??
-      Infinity;
-    const from = request.fromServerMs === "now" ? 0 : request.fromServerMs;
-    const wanted = DAY.filter(({ serverMs }) => serverMs >= from);
-    const nowServerMs = DAY.at(-1)?.serverMs ?? 0;
-    for (let at = 0; at < wanted.length; at += 40) {
-      if (at >= limit) throw new Error("the terminal crashed");
-      yield { type: "ticks", symbol: "EURUSD", ticks: Ticks.from(wanted.slice(at, at + 40)) };
-    }
-    yield { type: "clock", nowServerMs, watermarkServerMs: nowServerMs };
-    yield { type: "live" };
-    if (this.outage) {
-      yield { type: "feed", state: "down", nowServerMs };
-      yield { type: "feed", state: "up", nowServerMs: nowServerMs + 5_000 };
-    }
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
-}
 
 /** Runs `collect` against the vendor until the condition holds. */
 async function collectFrom(
@@ -146,10 +81,10 @@ const expected = (() => {
   return Array.from({ length: all.count }, (_, index) => all.payloadKey(index)).sort();
 })();
 
-/** A log that cannot take ticks for a while, or whose answers get lost. */
+/** A log that cannot take ticks for a while, loses its answers, or has another tail each time. */
 function troubled(
   log: TickLog,
-  trouble: (call: number) => "fine" | "refuse" | "lose the answer",
+  trouble: (call: number) => "fine" | "refuse" | "lose the answer" | "conflict",
 ): TickLog {
   let call = 0;
   return new Proxy(log, {
@@ -159,6 +94,7 @@ function troubled(
       if (name !== "append") return value.bind(target);
       return async (appends: Parameters<TickLog["append"]>[0]) => {
         const what = trouble(call++);
+        if (what === "conflict") return appends.map(() => ({ outcome: "conflict" }));
         if (what === "refuse") throw new LogUnavailable("the disk is full", { reason: "full" });
         const results = await target.append(appends);
         if (what === "lose the answer") throw new LogUnavailable("no answer", { reason: "down" });
@@ -216,21 +152,54 @@ for (const what of ["refuse", "lose the answer"] as const) {
   });
 }
 
-Deno.test("a symbol that belongs to another feed is refused by name and left alone", async () => {
+Deno.test("a log that another collector appends to as well makes no storm of reconnects", async () => {
   await using folder = await tempFolder();
   await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  let appends = 0;
+  const contested = troubled(log, (call) => {
+    appends = call + 1;
+    return "conflict";
+  });
+  const vendor = new FakeVendor();
+  const began = performance.now();
+  await collectFrom(vendor, contested, { dataDir: folder.path, done: () => appends >= 6 });
+  // 50 ms and then 100 ms, each cut by up to half at random.
+  assert.ok(performance.now() - began > 25 + 4 * 50);
+});
+
+Deno.test("a symbol that belongs to another feed is refused by name, and the others go on", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  const feed = "other:broker:GBPUSD";
   const ticks = Ticks.from([TICK]);
   ticks.setUtcMs(0, TICK.serverMs);
-  await log.append([{
-    symbol: "EURUSD",
-    feed: "other:broker:EURUSD",
-    expectedTail: NO_TICK,
-    ticks,
-  }]);
+  await log.append([{ symbol: "GBPUSD", feed, expectedTail: NO_TICK, ticks }]);
   const vendor = new FakeVendor();
-  await collectFrom(vendor, log, { dataDir: folder.path, done: () => vendor.asked.length >= 1 });
-  assert.equal((await keysIn(log)).length, 1);
-  assert.equal((await log.checkpoint("EURUSD"))?.feed, "other:broker:EURUSD");
+  // It is quiet: what is told of the feed alone must not break the others either.
+  vendor.offered.push({ symbol: "GBPUSD", rawName: "GBPUSDm", digits: 5 });
+  await collectFrom(vendor, log, {
+    dataDir: folder.path,
+    done: async () => ((await log.checkpoint("EURUSD"))?.watermarkMs ?? 0) > 0,
+  });
+  assert.deepEqual((await keysIn(log)).sort(), expected);
+  assert.equal(vendor.asked.length, 1);
+  assert.equal((await log.checkpoint("GBPUSD"))?.feed, feed);
+  assert.equal((await log.checkpoint("GBPUSD"))?.watermarkMs, 0);
+});
+
+Deno.test("a source whose symbols all belong to other feeds is refused with what to do", async () => {
+  await using folder = await tempFolder();
+  await using log = await SqliteTickLog.open({ folder: `${folder.path}/log`, kind: "raw" });
+  await log.mark([{ symbol: "EURUSD", feed: "other:broker:X", watermarkMs: 1, ended: false }]);
+  const vendor = new FakeVendor();
+  await collectFrom(vendor, log, {
+    dataDir: folder.path,
+    done: (_, collecting) =>
+      /other feeds own the streams of EURUSD; set another DATA_DIR/.test(
+        collecting.describe().tick_collection?.message ?? "",
+      ),
+  });
+  assert.equal(vendor.asked.length, 0);
 });
 
 Deno.test("another kind of data is refused and nothing is appended", async () => {
@@ -254,6 +223,7 @@ Deno.test("an outage of the vendor is told with its range", async () => {
   let told: FeedFact[] = [];
   await collectFrom(vendor, log, {
     dataDir: folder.path,
+    options: { holes: await FeedHoles.open(folder.path, "demo") },
     done(facts) {
       told = facts;
       return facts.some(({ state, fromMs }) => state === "up" && fromMs !== undefined);
@@ -263,4 +233,8 @@ Deno.test("an outage of the vendor is told with its range", async () => {
   const up = told.find(({ state, fromMs }) => state === "up" && fromMs !== undefined);
   assert.equal(up?.fromMs, down?.atMs);
   assert.equal(Number(up?.atMs) - Number(down?.atMs), 5_000);
+  // A folder may hold several feeds: whoever notes the hole must know whose it is.
+  for (const { session, symbols } of told) {
+    assert.deepEqual({ session, symbols }, { session: "demo", symbols: ["EURUSD"] });
+  }
 });

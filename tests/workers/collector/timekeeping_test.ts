@@ -1,70 +1,26 @@
 import assert from "node:assert/strict";
 import { connectBridge } from "../../../lib/bridge/client.ts";
-import type { BarRequest, ServerZone, SourceBar, SourceEvent } from "../../../lib/bridge/feed.ts";
+import type { ServerZone } from "../../../lib/bridge/feed.ts";
 import { pause } from "../../../lib/program/pause.ts";
-import { isFxWeekOpen } from "../../../lib/time/fx_week.ts";
-import { toServerMs, toUtcMs } from "../../../lib/time/server_zone.ts";
-import type { Source } from "../../../bridge/source.ts";
+import { parseServerZone, toServerMs } from "../../../lib/time/server_zone.ts";
 import { collectorEvents } from "../../../workers/collector/events.ts";
 import { ClockUnknown, Timekeeping } from "../../../workers/collector/timekeeping.ts";
 import { startBridge } from "../../support/bridge_server.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
+import { midweek, Terminal } from "./terminal.ts";
 
 const HOUR_MS = 3_600_000;
-const NEW_YORK_7: ServerZone = { zone: "America/New_York", shiftMs: 7 * HOUR_MS };
+const DAY_MS = 24 * HOUR_MS;
 
-/** A terminal whose clock nobody states: it stamps its ticks with a zone of its own. */
-class Terminal implements Source {
-  readonly name = "mt5:Broker-Live";
-  readonly kind = "raw";
-  readonly clock = "learned";
-  zone = NEW_YORK_7;
-  /** Its newest tick is of Friday, however long one watches. */
-  frozen = false;
-  barsAsked = 0;
-
-  symbols() {
-    return Promise.resolve([{ symbol: "EURUSD", rawName: "EURUSDm", digits: 5 }]);
-  }
-  async specs() {
-    return (await this.symbols()).map((symbol) => ({ ...symbol, fields: {} }));
-  }
-  account() {
-    return Promise.resolve({ id: "1", server: "Broker-Live", currency: "EUR" });
-  }
-
-  bars({ fromServerMs, toServerMs: toMs }: BarRequest): Promise<SourceBar[]> {
-    this.barsAsked++;
-    const bars: SourceBar[] = [];
-    const first = Math.ceil(fromServerMs / HOUR_MS) * HOUR_MS;
-    for (let openServerMs = first; openServerMs < toMs; openServerMs += HOUR_MS) {
-      const utcMs = toUtcMs(openServerMs, this.zone);
-      if (!isFxWeekOpen(utcMs) || utcMs > Date.now() - HOUR_MS) continue;
-      bars.push({ openServerMs, open: 1, high: 1, low: 1, close: 1, tickVolume: 1 });
-    }
-    return Promise.resolve(bars);
-  }
-
-  async *stream(_: unknown, signal: AbortSignal): AsyncGenerator<SourceEvent> {
-    yield { type: "live" };
-    while (!signal.aborted) {
-      const nowUtcMs = Date.now();
-      yield {
-        type: "present",
-        nowUtcMs,
-        watermarkUtcMs: nowUtcMs,
-        newestServerMs: this.frozen ? null : toServerMs(nowUtcMs - 40, this.zone),
-      };
-      await pause(20, signal);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
-}
-
-function timekeepingOf(dataDir: string, brokerTz?: ServerZone): Timekeeping {
+function timekeepingOf(
+  dataDir: string,
+  { brokerTz, nowMs }: { brokerTz?: ServerZone; nowMs?: () => number } = {},
+): Timekeeping {
   const events = collectorEvents();
-  return new Timekeeping({ dataDir, brokerTz, clockApartMs: 60, clockClosedApartMs: 60, events });
+  return new Timekeeping({
+    ...{ dataDir, brokerTz, clockApartMs: 60, clockClosedApartMs: 60, events },
+    ...(nowMs === undefined ? {} : { nowMs }),
+  });
 }
 
 async function settled(
@@ -100,7 +56,7 @@ Deno.test("a server's clock is learned from live ticks and the openings of its w
 Deno.test("a frozen terminal without history teaches nothing, and nothing is converted", async () => {
   await using folder = await tempFolder();
   const terminal = Object.assign(new Terminal(), { frozen: true });
-  terminal.bars = () => Promise.reject(new Error("no history"));
+  terminal.hasBars = false;
   const time = timekeepingOf(folder.path);
   await assert.rejects(settled(terminal, time, AbortSignal.timeout(700)));
   assert.equal(time.verdict?.state, "unknown");
@@ -110,7 +66,7 @@ Deno.test("a frozen terminal without history teaches nothing, and nothing is con
 Deno.test("the operator's word holds without any evidence", async () => {
   await using folder = await tempFolder();
   const terminal = Object.assign(new Terminal(), { frozen: true });
-  const time = timekeepingOf(folder.path, { zone: "Asia/Tokyo", shiftMs: 0 });
+  const time = timekeepingOf(folder.path, { brokerTz: parseServerZone("Asia/Tokyo") });
   await settled(terminal, time);
   assert.equal(time.verdict?.state, "override");
   assert.equal(terminal.barsAsked, 0);
@@ -140,4 +96,71 @@ Deno.test("stamps that contradict what was learned stop the capture, and rewrite
   assert.equal(time.verdict?.state, "contradicted");
   const ledger = await Deno.readTextFile(`${folder.path}/metadata/server_clock.json`);
   assert.match(ledger, /America\/New_York/);
+});
+
+Deno.test("a clock that was changed while nobody looked is noticed before history is read by the old one", async () => {
+  await using folder = await tempFolder();
+  const nowMs = midweek();
+  await settled(new Terminal(nowMs), timekeepingOf(folder.path, { nowMs }));
+  const tomorrowMs = () => nowMs() + DAY_MS;
+  const changed = new Terminal(tomorrowMs);
+  changed.zone = parseServerZone("UTC+8h");
+  const time = timekeepingOf(folder.path, { nowMs: tomorrowMs });
+  await assert.rejects(settled(changed, time, AbortSignal.timeout(800)));
+  assert.match(time.verdict?.message ?? "", /UTC\+8/);
+  assert.throws(() => time.toUtcMs(tomorrowMs()), ClockUnknown);
+
+  const same = timekeepingOf(folder.path, { nowMs: tomorrowMs });
+  await settled(new Terminal(tomorrowMs), same);
+  assert.equal(same.rule, "America/New_York+7h");
+});
+
+Deno.test("a vendor is not asked for years of bars at each connection", async () => {
+  await using folder = await tempFolder();
+  const terminal = new Terminal();
+  terminal.hasBars = false;
+  const time = timekeepingOf(folder.path);
+  await settled(terminal, time);
+  const asked = terminal.barsAsked;
+  await settled(terminal, time);
+  assert.equal(terminal.barsAsked, asked);
+  assert.equal(time.verdict?.state, "offset_known");
+});
+
+Deno.test("a time whose rule is not known is refused with what to do", async () => {
+  await using folder = await tempFolder();
+  const terminal = new Terminal();
+  terminal.hasBars = false;
+  const time = timekeepingOf(folder.path);
+  await settled(terminal, time);
+  const { knownUntilUtcMs = Infinity } = time.verdict ?? {};
+  for (
+    const [utcMs, isLasting] of [[knownUntilUtcMs + DAY_MS, false], [
+      Date.now() - 250 * DAY_MS,
+      true,
+    ]] as const
+  ) {
+    for (const convert of [() => time.toUtcMs(utcMs), () => time.toServerMs(utcMs)]) {
+      assert.throws(convert, (error) => {
+        assert.ok(error instanceof ClockUnknown, String(error));
+        assert.match(error.message, /BROKER_TZ/);
+        assert.equal(error.isLasting, isLasting);
+        return true;
+      });
+    }
+  }
+});
+
+Deno.test("a drain in the middle of learning from bars ends at once", async () => {
+  await using folder = await tempFolder();
+  const terminal = new Terminal();
+  terminal.bars = () => new Promise(() => {});
+  const stop = new AbortController();
+  const settling = settled(terminal, timekeepingOf(folder.path), stop.signal);
+  settling.catch(() => {});
+  await pause(200);
+  const began = performance.now();
+  stop.abort();
+  await assert.rejects(settling);
+  assert.ok(performance.now() - began < 2_000);
 });

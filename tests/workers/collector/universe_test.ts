@@ -144,6 +144,9 @@ Deno.test("unusable arguments, lists and folders are named, with code 2", async 
     assert.equal(code, 2, err);
   }
   await Deno.writeTextFile(list, JSON.stringify(["EURUSD"]));
+  const none = await universe([...from, "--mask", "GBP*"], { writes: folder.path });
+  assert.equal(none.code, 2);
+  assert.match(none.err, /of 1 symbols none is left\n.*see\n--all, --market and --mask/);
   const elsewhere = await universe(["--from", list, "--data-dir", "/nowhere"], {
     writes: folder.path,
   });

@@ -153,17 +153,40 @@ Deno.test("one that left in good order is no failure, and does not speak over on
 });
 
 Deno.test("no tick is no fault while the market is closed, for captured data only", () => {
-  const stale = { tick_collection: report("critical"), mt5: report("healthy") };
+  const old = report("critical", { value: 90_000, threshold: 60, message: "newest 90000.0 s ago" });
+  const stale = { tick_collection: old, mt5: report("healthy") };
   const programs = [state("collector", stale)];
   const closed = judge({ ...quiet, programs, utcMs: SATURDAY });
   assert.equal(closed.overall, "healthy");
   assert.equal(
     closed.components.get("tick_collection")?.message,
-    "market closed until 2026-01-11T22:00:00Z",
+    "market closed until 2026-01-11T22:00:00Z; newest 90000.0 s ago",
   );
   assert.equal(judge({ ...quiet, programs }).overall, "critical");
   const simulated: Evidence = { ...quiet, programs, utcMs: SATURDAY, kind: "simulated" };
   assert.equal(judge(simulated).overall, "critical");
+});
+
+Deno.test("what is no matter of a tick's age is a fault also while the market is closed", () => {
+  const blocked = report("critical", { message: "the log takes no ticks" });
+  const programs = [state("collector", { tick_collection: blocked })];
+  const closed = judge({ ...quiet, programs, utcMs: SATURDAY });
+  assert.equal(closed.overall, "critical");
+  assert.equal(
+    closed.components.get("tick_collection")?.message,
+    "market closed until 2026-01-11T22:00:00Z; the log takes no ticks",
+  );
+});
+
+Deno.test("a collector that left while the market is closed is no failure, whatever it said", () => {
+  const old = report("critical", { value: 90_000, threshold: 60 });
+  const programs = [state("collector", { tick_collection: old }, { state: "left" })];
+  const closed = judge({ ...quiet, programs, utcMs: SATURDAY });
+  assert.equal(closed.overall, "healthy");
+  assert.match(
+    String(closed.components.get("tick_collection")?.message),
+    /^market closed until .*; collector left in good order/,
+  );
 });
 
 Deno.test("a silent collector is a fault also while the market is closed", () => {
