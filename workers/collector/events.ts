@@ -69,18 +69,25 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
 
   const tracked = telemetry.gauge("arbitrex_symbols_tracked", "Symbols that are captured.");
 
+  const symbolsOf = new Map<string, number>();
+  /** What was told last: a bridge that stays away is one line, not one for each attempt. */
+  let lastBreak = "";
+
   return {
     telemetry,
     connected(source: string, symbols: number): void {
       connections.inc();
-      tracked.set(symbols);
+      symbolsOf.set(source, symbols);
+      tracked.set([...symbolsOf.values()].reduce((sum, count) => sum + count, 0));
+      lastBreak = "";
       log.info(`reads ${symbols} symbols from ${source}`);
     },
     broke(cause: unknown, pauseMs: number): void {
       breaks.inc();
-      log.warn(
-        `Cannot read the bridge: ${messageOf(cause)}; tries again in ${Math.round(pauseMs)} ms`,
-      );
+      const reason = messageOf(cause);
+      const line = `Cannot read the bridge: ${reason}; tries again in ${Math.round(pauseMs)} ms`;
+      log[reason === lastBreak ? "debug" : "warn"](line);
+      lastBreak = reason;
     },
     clockUnknown(cause: unknown, pauseMs: number): void {
       breaks.inc();
