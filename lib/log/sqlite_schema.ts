@@ -84,6 +84,16 @@ function isSqliteError(cause: unknown): cause is SqliteError {
   return cause instanceof Error && "code" in cause && cause.code === "ERR_SQLITE_ERROR";
 }
 
+/** Runs queries that see one moment, and take and free the file's locks once instead of each. */
+export function snapshot<T>(db: DatabaseSync, look: () => T): T {
+  db.exec("BEGIN");
+  try {
+    return look();
+  } finally {
+    if (db.isTransaction) db.exec("COMMIT");
+  }
+}
+
 /** Runs `step` in one transaction that takes the write lock at once. */
 export function transaction<T>(db: DatabaseSync, act: string, step: () => T): T {
   return guarded(act, () => {

@@ -18,7 +18,6 @@ export interface SymbolRow extends Checkpoint {
 }
 
 type Row = Record<string, unknown>;
-type Key = [symbolNo: number, ms: number, n: number];
 
 /** The queries on an open log file, prepared once. Runs come out in the order of their ids. */
 export class TickQueries {
@@ -26,20 +25,22 @@ export class TickQueries {
   readonly #before: StatementSync;
   readonly #since: StatementSync;
   readonly #changed: StatementSync;
-  readonly #position: StatementSync;
+  readonly #next: StatementSync;
   readonly #meta: StatementSync;
   readonly #version: StatementSync;
 
   constructor(db: DatabaseSync) {
-    const run = "SELECT ms, n, last_ms, last_n, count, records FROM ticks WHERE symbol_no = ?";
+    const run =
+      "SELECT ms, n, last_ms, last_n, count, before, records FROM ticks WHERE symbol_no = ?";
     this.#after = db.prepare(`${run} AND (last_ms, last_n) > (?, ?) ORDER BY last_ms, last_n`);
     this.#before = db.prepare(`${run} ORDER BY last_ms DESC, last_n DESC`);
     this.#since = db.prepare(
       `${run} AND last_ms >= ? AND max_server_ms >= ? ORDER BY last_ms, last_n`,
     );
     this.#changed = db.prepare("SELECT * FROM symbols WHERE seq > ?");
-    this.#position = db.prepare(`SELECT before, ms, n, last_ms, last_n, records FROM ticks
-      WHERE symbol_no = ? AND (last_ms, last_n) > (?, ?) ORDER BY last_ms, last_n LIMIT 1`);
+    this.#next = db.prepare(
+      `${run} AND (last_ms, last_n) > (?, ?) ORDER BY last_ms, last_n LIMIT 1`,
+    );
     this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?");
     this.#version = db.prepare("PRAGMA data_version");
   }
@@ -59,14 +60,18 @@ export class TickQueries {
     return this.#changed.all(seq).map(symbolRow);
   }
 
-  /** What lies after an id, until `maxTicks` are reached. */
-  after(key: Key, maxTicks: number): Run[] {
-    const runs: Run[] = [];
-    let ticks = 0;
-    const position = { ms: key[1], n: key[2] };
-    for (const row of this.#after.iterate(...key)) {
-      const run = runAfter(runOf(row), position);
-      if (run === undefined) continue;
+  /** What lies after an id of a symbol that has more, until `maxTicks` are reached. */
+  after({ no, appended }: SymbolRow, position: TickId, maxTicks: number): Run[] {
+    const next = this.#next.get(no, position.ms, position.n);
+    if (next === undefined) return [];
+    const found = runOf(next), first = runAfter(found, position);
+    const runs = first === undefined ? [] : [first];
+    let ticks = first?.ticks.count ?? 0;
+    // A reader that keeps up finds one run, and beginning to iterate costs more than that one did.
+    if (Number(next.before) + Number(next.count) >= appended) return runs;
+    if (ticks >= maxTicks) return runs;
+    for (const row of this.#after.iterate(no, found.lastId.ms, found.lastId.n)) {
+      const run = runOf(row);
       runs.push(run);
       ticks += run.ticks.count;
       if (ticks >= maxTicks) break;
@@ -95,7 +100,7 @@ export class TickQueries {
 
   /** How many of a symbol's ticks lie after an id. */
   countAfter(row: SymbolRow, id: TickId): number {
-    const next = this.#position.get(row.no, id.ms, id.n);
+    const next = this.#next.get(row.no, id.ms, id.n);
     if (next === undefined) return 0;
     const run = runOf(next);
     const rest = runAfter(run, id);

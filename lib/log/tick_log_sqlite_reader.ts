@@ -3,7 +3,7 @@ import { compareIds, type TickId } from "../market/tick_id.ts";
 import { WakeableWait, type WakeSource } from "./wakeable_wait.ts";
 import { fileExists, SqliteReaderPositions } from "./reader_positions_sqlite.ts";
 import { segmentsOf } from "./segments.ts";
-import { guarded, openDatabase, TICKS_FILE } from "./sqlite_schema.ts";
+import { guarded, openDatabase, snapshot, TICKS_FILE } from "./sqlite_schema.ts";
 import {
   type Checkpoint,
   LogUnavailable,
@@ -54,6 +54,8 @@ export class SqliteTickLogReader implements TickLogReader {
   readonly #positions: SqliteReaderPositions;
   readonly #pause: WakeableWait;
   #open: OpenLog | undefined;
+  /** Refreshed in this very breath. */
+  #fresh: OpenLog | undefined;
   #checkedMs = 0;
   #turn = 0;
   #closed = false;
@@ -170,8 +172,8 @@ export class SqliteTickLogReader implements TickLogReader {
     for (let index = 0; index < behind.length && left > 0; index++) {
       const next = behind[(first + index) % behind.length];
       if (next === undefined) break;
-      const { row, position: { ms, n } } = next;
-      const runs = log.queries.after([row.no, ms, n], share);
+      const { row, position } = next;
+      const runs = log.queries.after(row, position, share);
       for (const segment of segmentsOf(row.symbol, runs)) {
         segments.push(segment);
         left -= segment.ticks.count;
@@ -189,13 +191,24 @@ export class SqliteTickLogReader implements TickLogReader {
     const log = this.#current(certain);
     try {
       return guarded(`read ${this.#path}`, () => {
-        if (log !== undefined) refresh(log);
-        return look(log);
+        if (log === undefined) return look(undefined);
+        return snapshot(log.db, () => {
+          this.#refresh(log);
+          return look(log);
+        });
       });
     } catch (cause) {
       if (cause instanceof LogUnavailable) this.#close();
       throw cause;
     }
+  }
+
+  /** Calls that are made in one breath share a look: nothing they could have waited for lies between. */
+  #refresh(log: OpenLog): void {
+    if (this.#fresh === log) return;
+    refresh(log);
+    this.#fresh = log;
+    queueMicrotask(() => this.#fresh = undefined);
   }
 
   /** The open log, if there is one; `certain` asks the folder even if it was asked just now. */

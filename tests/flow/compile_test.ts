@@ -61,7 +61,9 @@ Deno.test("no module of an executable looks for a file beside its source", async
       const source = await Deno.readTextFile(new URL(path, ROOT));
       const uses = [...source.matchAll(/import\.meta\.(\w+)/g)].map(([, name]) => name);
       // A driver is read by Python, not from the executable, which asks for DRIVER_DIR instead.
-      const allowed = ["workers/start.ts", "bridge/logins/drivers.ts"].includes(path) ? ["url"] : [];
+      const allowed = ["workers/start.ts", "bridge/logins/drivers.ts"].includes(path)
+        ? ["url"]
+        : [];
       assert.deepEqual(
         uses.filter((name) => name === undefined || !allowed.includes(name)),
         [],

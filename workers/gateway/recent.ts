@@ -1,30 +1,35 @@
 import type { Segment } from "../../lib/log/tick_log.ts";
 import { compareIds, NO_TICK, type TickId } from "../../lib/market/tick_id.ts";
 import { newestOf, partAfter } from "./segments.ts";
+import { TickChunk } from "./tick_chunk.ts";
 
-/** About what a kept segment costs beside its ticks, in bytes. */
-const SEGMENT_OVERHEAD_BYTES = 256;
+/** About what a chunk costs beside its buffer, in bytes. */
+const CHUNK_OVERHEAD_BYTES = 512;
 
 interface SymbolTail {
   /** The newest tick handed out; what the log holds after it has not been seen yet. */
   position: TickId;
   /** Ids up to here are trimmed from the log, as of the last look. */
   trimmedId: TickId;
+  /** The newest tick when there is no chunk that has it. */
   newest: Segment | undefined;
-  /** Every tick after this id and up to `position` is in `segments`. */
+  /** Every tick after this id and up to `position` is in `chunks`. */
   coversAfter: TickId;
-  segments: Segment[];
+  /** Oldest first. */
+  chunks: TickChunk[];
+  /** Whether the last chunk takes more; it has no entry in the order yet. */
+  isGrowing: boolean;
 }
 
 /**
  * The newest ticks of every symbol, in memory, so that snapshots and short resumes ask nobody. When
- * `maxBytes` is reached the oldest segment goes, whichever symbol it belongs to; the newest tick of
- * each symbol always stays.
+ * `maxBytes` is reached the chunk goes that was full first, whichever symbol it belongs to; the newest
+ * tick of each symbol always stays.
  */
 export class RecentTicks {
   readonly #maxBytes: number;
   readonly #tails = new Map<string, SymbolTail>();
-  /** The symbols of all kept segments, oldest first: each entry stands for one segment. */
+  /** The symbols of all chunks that grow no more, oldest first: each entry stands for one chunk. */
   #order: string[] = [];
   #orderFrom = 0;
   #bytes = 0;
@@ -49,7 +54,8 @@ export class RecentTicks {
       trimmedId: start.trimmedId,
       newest: start.newest === undefined ? undefined : newestOf(start.newest),
       coversAfter: start.position,
-      segments: [],
+      chunks: [],
+      isGrowing: false,
     });
   }
 
@@ -73,20 +79,21 @@ export class RecentTicks {
     const tail = this.#tails.get(segment.symbol);
     if (tail === undefined) return;
     tail.position = segment.lastId;
-    tail.newest = newestOf(segment);
-    tail.segments.push(segment);
-    this.#order.push(segment.symbol);
-    this.#bytes += sizeOf(segment);
-    while (this.#bytes > this.#maxBytes) this.#forgetOldest();
+    const last = tail.isGrowing ? tail.chunks.at(-1) : undefined;
+    const before = last?.byteLength ?? 0;
+    if (last?.take(segment)) this.#bytes += last.byteLength - before;
+    else this.#begin(tail, segment);
+    while (this.#bytes > this.#maxBytes && this.#forgetOldest());
   }
 
   /** Moves a position over ticks that the log no longer has. */
   skipTo(symbol: string, id: TickId): void {
     const tail = this.#tails.get(symbol);
     if (tail === undefined) return;
-    for (const segment of tail.segments) this.#bytes -= sizeOf(segment);
+    for (const chunk of tail.chunks) this.#bytes -= sizeOf(chunk);
     // Their entries in the order stay and find nothing: forgetting skips them.
-    tail.segments = [];
+    tail.chunks = [];
+    tail.isGrowing = false;
     tail.position = id;
     tail.coversAfter = id;
   }
@@ -112,7 +119,8 @@ export class RecentTicks {
   }
 
   newest(symbol: string): Segment | undefined {
-    return this.#tails.get(symbol)?.newest;
+    const tail = this.#tails.get(symbol);
+    return tail && newestIn(tail);
   }
 
   /** Everything after `id` up to the position; undefined when memory does not reach back so far. */
@@ -122,30 +130,60 @@ export class RecentTicks {
     if (compareIds(id, tail.position) >= 0) return [];
     if (compareIds(id, tail.coversAfter) < 0) return undefined;
     const found: Segment[] = [];
-    for (let index = tail.segments.length - 1; index >= 0; index--) {
-      const segment = tail.segments[index];
-      const part = segment === undefined ? undefined : partAfter(segment, id);
+    for (let index = tail.chunks.length - 1; index >= 0; index--) {
+      const chunk = tail.chunks[index];
+      const part = chunk === undefined ? undefined : partAfter(chunk.segment(), id);
       if (part === undefined) break;
       found.push(part);
     }
     return found.reverse();
   }
 
-  #forgetOldest(): void {
+  #begin(tail: SymbolTail, segment: Segment): void {
+    if (tail.isGrowing) this.#order.push(segment.symbol);
+    const chunk = new TickChunk(segment);
+    tail.chunks.push(chunk);
+    tail.isGrowing = true;
+    this.#bytes += sizeOf(chunk);
+  }
+
+  /** False when nothing is left to forget. */
+  #forgetOldest(): boolean {
+    if (this.#orderFrom === this.#order.length) this.#endGrowth();
     const symbol = this.#order[this.#orderFrom++];
-    if (symbol === undefined) return;
+    if (symbol === undefined) return false;
     if (this.#orderFrom > 1024 && this.#orderFrom * 2 > this.#order.length) {
       this.#order = this.#order.slice(this.#orderFrom);
       this.#orderFrom = 0;
     }
-    const tail = this.#tails.get(symbol);
-    const oldest = tail?.segments.shift();
-    if (tail === undefined || oldest === undefined) return;
-    tail.coversAfter = oldest.lastId;
+    const tail = this.#tails.get(symbol), oldest = tail?.chunks[0];
+    if (tail === undefined || oldest === undefined) return true;
+    if (tail.chunks.length === 1) {
+      tail.newest = newestIn(tail);
+      tail.isGrowing = false;
+    }
+    tail.chunks.shift();
+    tail.coversAfter = oldest.segment().lastId;
     this.#bytes -= sizeOf(oldest);
+    return true;
+  }
+
+  /** Where only growing chunks are left, each counts as full. */
+  #endGrowth(): void {
+    this.#order = [];
+    this.#orderFrom = 0;
+    for (const [symbol, tail] of this.#tails) {
+      if (tail.isGrowing) this.#order.push(symbol);
+      tail.isGrowing = false;
+    }
   }
 }
 
-function sizeOf(segment: Segment): number {
-  return segment.ticks.bytes.byteLength + SEGMENT_OVERHEAD_BYTES;
+function newestIn({ chunks, newest }: SymbolTail): Segment | undefined {
+  const last = chunks.at(-1);
+  return last === undefined ? newest : newestOf(last.segment());
+}
+
+function sizeOf(chunk: TickChunk): number {
+  return chunk.byteLength + CHUNK_OVERHEAD_BYTES;
 }

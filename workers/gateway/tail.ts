@@ -12,7 +12,7 @@ const LOOK_MS = 200;
 /** Ticks of one read: enough to be cheap, few enough that a turn stays short. */
 const TURN_TICKS = 2000;
 /** A rest after a turn is so many times as long as a turn takes: that bounds the fan-out's share. */
-const RESTS_PER_TURN = 3;
+const RESTS_PER_TURN = 2;
 /** Shorter rests are not worth a timer; longer ones would be seen by people, in ms. */
 const MIN_REST_MS = 2, MAX_REST_MS = 5;
 /** A turn of so many ticks shows that enough gather by themselves. */

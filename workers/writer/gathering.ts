@@ -3,8 +3,10 @@ import type { TickId } from "../../lib/market/tick_id.ts";
 import { pause } from "../../lib/program/pause.ts";
 import type { Captures } from "./captures.ts";
 
-/** Between two looks while few ticks gather: a look costs about as much as writing 50 ticks. */
+/** Between two looks while ticks gather: a look costs about as much as writing 50 ticks. */
 const LOOK_EVERY_MS = 10;
+/** The same while so few come that they will not make a flush: other programs share the processors. */
+const QUIET_LOOK_EVERY_MS = 50;
 
 export interface GatheringOptions {
   readonly log: TickLogReader;
@@ -34,14 +36,16 @@ export class Gathering {
   async next(untilMs: number): Promise<Segment[]> {
     const { flushIntervalMs, flushTicks, signal } = this.#options;
     const group: Segment[] = [];
-    let ticks = this.#take(group, await this.#read(untilMs));
+    let came = this.#take(group, await this.#read(untilMs)), ticks = came;
     const flushAtMs = this.#lastGroupMs + flushIntervalMs;
     while (
       ticks > 0 && ticks < flushTicks && !this.#inBurst && !signal.aborted &&
       performance.now() < flushAtMs
     ) {
-      await pause(Math.min(LOOK_EVERY_MS, flushAtMs - performance.now()), signal);
-      ticks += this.#take(group, await this.#read(flushAtMs));
+      const lookMs = came < flushTicks / 4 ? QUIET_LOOK_EVERY_MS : LOOK_EVERY_MS;
+      await pause(Math.min(lookMs, flushAtMs - performance.now()), signal);
+      came = this.#take(group, await this.#read(flushAtMs));
+      ticks += came;
     }
     if (ticks > 0) this.#lastGroupMs = performance.now();
     this.#inBurst = ticks >= flushTicks;
