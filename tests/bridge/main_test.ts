@@ -1,46 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { connectBridge } from "../../lib/bridge/client.ts";
+import { startBridgeProgram } from "../support/bridge_program.ts";
 
-const ROOT = join(import.meta.dirname ?? "", "../..");
 const FROM = "2026-03-02T00:00:00Z", UNTIL = "2026-03-02T00:10:00Z";
 
-/** The bridge as a process of its own, with the narrow rights it is meant to have. */
+/** The rights it is meant to have. */
 function startProgram(env: Record<string, string>, args: readonly string[] = []) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-check",
-      "--allow-env",
-      "--allow-net=127.0.0.1",
-      "--allow-read",
-      "bridge/main.ts",
-      ...args,
-    ],
-    cwd: ROOT,
-    env: { BRIDGE_PORT: "0", ...env },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const port = Promise.withResolvers<number>();
-  let text = "";
-  const read = (async () => {
-    for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      const match = /address=127\.0\.0\.1:(\d+)/.exec(text);
-      if (match !== null) port.resolve(Number(match[1]));
-    }
-    port.reject(new Error(`the bridge did not start: ${text}`));
-  })();
-  port.promise.catch(() => {});
-  return {
-    child,
-    port: port.promise,
-    async ended(): Promise<{ code: number; errors: string }> {
-      await read;
-      return { code: (await child.status).code, errors: text };
-    },
-  };
+  const flags = ["--allow-env", "--allow-net=127.0.0.1", "--allow-read"];
+  return startBridgeProgram(env, { flags, args });
 }
 
 Deno.test("the program serves an invented market to its end, and then ends itself", async () => {

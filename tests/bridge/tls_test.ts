@@ -1,36 +1,12 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { tlsFiles } from "../../bridge/tls_files.ts";
 import { BridgeError } from "../../lib/bridge/bridge_error.ts";
 import { connectBridge } from "../../lib/bridge/client.ts";
 import { startBridge } from "../support/bridge_server.ts";
+import { selfSigned } from "../support/certificate.ts";
 import { ScriptedSource } from "../support/scripted_source.ts";
 
-/** A certificate for localhost that signs itself; undefined without openssl. */
-async function selfSigned(): Promise<{ cert: string; key: string } | undefined> {
-  const folder = await Deno.makeTempDir();
-  const cert = join(folder, "cert.pem"), key = join(folder, "key.pem");
-  try {
-    const { success } = await new Deno.Command("openssl", {
-      args: [
-        ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" "),
-        ..."-subj /CN=localhost -addext subjectAltName=DNS:localhost".split(" "),
-        ..."-addext basicConstraints=critical,CA:FALSE".split(" "),
-        ...["-keyout", key, "-out", cert],
-      ],
-      stderr: "null",
-    }).output();
-    if (!success) return undefined;
-    return { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw cause;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-const tls = await selfSigned();
+const tls = await selfSigned("DNS:localhost");
 if (tls === undefined) {
   console.log("skips the TLS socket: openssl is missing; apt-get install openssl");
 }

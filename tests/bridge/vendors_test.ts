@@ -5,6 +5,7 @@ import { type BridgeConnection, connectBridge } from "../../lib/bridge/client.ts
 import { type PermissionSet, permissionsOf } from "../../lib/program/permissions.ts";
 import type { FromProgram } from "../../lib/program/run.ts";
 import { Ticks } from "../../lib/market/tick.ts";
+import { startBridgeProgram } from "../support/bridge_program.ts";
 import { ACCOUNT, FakeTerminal, quotes } from "../support/fake_mt5.ts";
 import { pythonWithNumpy } from "../support/python.ts";
 import { until } from "../support/until.ts";
@@ -41,34 +42,18 @@ function fakes(terminal: FakeTerminal): Record<string, string> {
 }
 
 async function startProgram(env: Record<string, string>) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-check", "--no-prompt", "-P=bridge", "--allow-net=127.0.0.1"],
-      ...[`--allow-run=${python}`, "bridge/main.ts"],
+  const program = startBridgeProgram({ PYTHON: python ?? "", ...env }, {
+    flags: [
+      ...["--quiet", "--no-prompt", "-P=bridge", "--allow-net=127.0.0.1"],
+      `--allow-run=${python}`,
     ],
-    cwd: ROOT,
-    env: { PYTHON: python ?? "", ...env },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const port = Promise.withResolvers<number>();
-  let text = "";
-  const read = (async () => {
-    for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      const match = /address=127\.0\.0\.1:(\d+)/.exec(text);
-      if (match !== null) port.resolve(Number(match[1]));
-    }
-    port.reject(new Error(`the bridge did not start: ${text}`));
-  })();
-  port.promise.catch(() => {});
+  });
   return {
-    port: await port.promise,
-    text: () => text,
+    port: await program.port,
+    text: program.text,
     async stop(): Promise<number> {
-      child.kill("SIGTERM");
-      await read;
-      return (await child.status).code;
+      program.child.kill("SIGTERM");
+      return (await program.ended()).code;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Beat, ComponentName, ComponentReport, Level } from "../../lib/log/channel.ts";
 import type { TickMirror } from "../../lib/log/mirror.ts";
+import { worse } from "../../lib/log/level.ts";
 import type { TickLog } from "../../lib/log/tick_log.ts";
 import { SpillingTickLog } from "../../lib/log/tick_log_spilling.ts";
 import type { Collecting } from "./collecting.ts";
@@ -40,13 +41,13 @@ export function describe({ log, mirror, sessions, why }: Described): Description
   return { status, level, components };
 }
 
-const RANK: Readonly<Record<Level, number>> = { healthy: 0, unknown: 1, degraded: 2, critical: 3 };
-
 function joined(reports: readonly [string, ComponentReport][]): ComponentReport {
   const [first, ...rest] = reports;
   if (first === undefined) throw new RangeError("Cannot join reports: current count is 0");
   if (rest.length === 0) return first[1];
-  const [, worst] = rest.reduce((a, b) => RANK[b[1].status] > RANK[a[1].status] ? b : a, first);
+  const [, worst] = rest.reduce((a, b) => {
+    return worse(a[1].status, b[1].status) === a[1].status ? a : b;
+  }, first);
   const message = reports.map(([session, report]) => `${session}: ${report.message}`).join("; ");
   return { ...worst, message };
 }

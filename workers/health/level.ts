@@ -1,4 +1,5 @@
 import type { ComponentName, Level } from "../../lib/log/channel.ts";
+import { worse } from "../../lib/log/level.ts";
 
 /** The order in which components are shown. */
 export const componentNames: readonly ComponentName[] = [
@@ -21,18 +22,6 @@ export const levelNumber: Readonly<Record<Level, number>> = {
   degraded: 2,
   critical: 3,
 };
-
-const badness: Readonly<Record<Level, number>> = {
-  healthy: 0,
-  unknown: 1,
-  degraded: 2,
-  critical: 3,
-};
-
-/** The worse of two levels of one component; what is not known is worse than what is healthy. */
-export function worse(a: Level, b: Level): Level {
-  return badness[a] >= badness[b] ? a : b;
-}
 
 /** The level of the whole: the worst, where unknown counts as degraded; nothing known is unknown. */
 export function overallLevel(levels: readonly Level[]): Level {

@@ -1,7 +1,8 @@
 import type { ComponentName, ComponentReport, Level } from "../../lib/log/channel.ts";
+import { worse } from "../../lib/log/level.ts";
 import type { DataKind } from "../../lib/program/shared_settings.ts";
 import { isFxWeekOpen, nextFxWeekOpen } from "../../lib/time/fx_week.ts";
-import { componentNames, overallLevel, worse } from "./level.ts";
+import { componentNames, overallLevel } from "./level.ts";
 import type { ProgramState } from "./programs.ts";
 
 /** What is known at one moment. */
