@@ -46,6 +46,11 @@ export interface ComponentReport {
   readonly value: number | string | null;
   readonly threshold: number | string | null;
   readonly message: string;
+  /**
+   * Of `tick_collection`: whether anything captured trades, by the calendar of each symbol, when the
+   * report was made. Absent when who reports does not know the hours; health then goes by the FX week.
+   */
+  readonly market?: "open" | "closed";
 }
 
 /** Once a second from every program; a program silent for 5 s is noticed. */

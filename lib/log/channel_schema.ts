@@ -25,6 +25,7 @@ const componentReport = z.object({
   value: figure,
   threshold: figure,
   message: z.string().max(2000),
+  market: z.enum(["open", "closed"]).exactOptional(),
 });
 
 export const beatSchema: z.ZodType<Beat> = z.object({

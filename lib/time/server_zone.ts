@@ -29,20 +29,24 @@ const MAX_SPANS_PER_ZONE = 256;
 const spansByZone = new Map<string, Span[]>();
 /** The span of the previous call: ticks come by the thousand from one. */
 let recent: Span = { ...spanOf("UTC", 0) };
+/** The one before: a calendar and a server's clock are asked in turn. */
+let earlier = recent;
 
 /** @throws RangeError when the zone has no such name. */
 export function toUtcMs(serverMs: number, clock: ServerZone): number {
   const wallMs = serverMs - clock.shiftMs;
-  if (wallMs < recent.fromWallMs || wallMs >= recent.toWallMs || recent.zone !== clock.zone) {
-    recent = spanAtWall(clock.zone, wallMs);
+  if (!holdsWall(recent, clock.zone, wallMs)) {
+    [recent, earlier] = [earlier, recent];
+    if (!holdsWall(recent, clock.zone, wallMs)) recent = spanAtWall(clock.zone, wallMs);
   }
   return wallMs - recent.offsetMs;
 }
 
 /** @throws RangeError when the zone has no such name. */
 export function toServerMs(utcMs: number, clock: ServerZone): number {
-  if (utcMs < recent.fromUtcMs || utcMs >= recent.toUtcMs || recent.zone !== clock.zone) {
-    recent = spanAt(clock.zone, utcMs);
+  if (!holds(recent, clock.zone, utcMs)) {
+    [recent, earlier] = [earlier, recent];
+    if (!holds(recent, clock.zone, utcMs)) recent = spanAt(clock.zone, utcMs);
   }
   return utcMs + recent.offsetMs + clock.shiftMs;
 }
@@ -66,6 +70,14 @@ export function parseServerZone(text: string): ServerZone {
 export function formatServerZone({ zone, shiftMs }: ServerZone): string {
   if (shiftMs === 0) return zone;
   return `${zone}${shiftMs > 0 ? "+" : ""}${shiftMs / HOUR_MS}h`;
+}
+
+function holds(span: Span, zone: string, utcMs: number): boolean {
+  return utcMs >= span.fromUtcMs && utcMs < span.toUtcMs && span.zone === zone;
+}
+
+function holdsWall(span: Span, zone: string, wallMs: number): boolean {
+  return wallMs >= span.fromWallMs && wallMs < span.toWallMs && span.zone === zone;
 }
 
 function notAZone(text: string, cause?: unknown): RangeError {
