@@ -11,7 +11,7 @@ import {
 import { bridgeHost, bridgePort, bridgeToken, serverZone } from "../lib/program/shared_settings.ts";
 import { vendorSettings } from "./logins/vendor_settings.ts";
 
-const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000, YEAR_MS = 365.25 * DAY_MS;
 
 const instant: z.ZodType<number, string> = z.iso.datetime({ offset: true }).transform(Date.parse);
 
@@ -180,7 +180,14 @@ const simulated = {
     name: "SIMULATED_HISTORY_DAYS",
     schema: number({ min: 0, max: 36_500 }).transform((days) => days * DAY_MS),
     fallback: "30",
-    about: "How far back the invented history goes, in days.",
+    about: "How far back the invented history of ticks goes, in days.",
+  } satisfies Setting<number>,
+  simulatedBarHistoryMs: {
+    name: "SIMULATED_BAR_YEARS",
+    schema: number({ min: 0, max: 100 }).transform((years) => years * YEAR_MS),
+    fallback: "12",
+    about:
+      "How far back invented bars of an hour and longer go, in years: ten years of months in whole files.",
   } satisfies Setting<number>,
   simulatedOutage: {
     name: "SIMULATED_OUTAGE",
@@ -234,7 +241,7 @@ const replay = {
     name: "REPLAY_FILES",
     schema: paths,
     fallback: undefined,
-    about: "Recorded tick files as a JSON list; required when SOURCE=replay.",
+    about: "Recorded files of ticks and bars as a JSON list; required when SOURCE=replay.",
   } as OptionalSetting<string[]>,
   replaySymbol: {
     name: "REPLAY_SYMBOL",
@@ -270,13 +277,14 @@ const replay = {
     name: "REPLAY_MAPPING",
     schema: text,
     fallback: undefined,
-    about: "JSON file that says which columns of other CSV files mean what.",
+    about: "JSON file that says which columns of other CSV files of ticks mean what.",
   } as OptionalSetting<string>,
   replayZone: {
     name: "REPLAY_ZONE",
     schema: serverZone,
     fallback: undefined,
-    about: "The clock of files that do not tell theirs (MT5 exports); by default UTC.",
+    about:
+      "The clock of files that do not tell theirs (MT5 exports, copied rates); by default UTC.",
   } as OptionalSetting<ServerZone>,
   replayDisorder: {
     name: "REPLAY_DISORDER",

@@ -29,6 +29,7 @@ function simulatedSource(set: BridgeSettings): Source {
     clock: set.simulatedZone,
     // A first tick that is named is meant, however long ago it was.
     historyMs: set.simulatedFrom === undefined ? set.simulatedHistoryMs : Infinity,
+    barHistoryMs: set.simulatedBarHistoryMs,
     fromUtcMs: set.simulatedFrom,
     untilUtcMs: set.simulatedUntil,
     once: set.simulatedOnce,
@@ -51,6 +52,11 @@ async function replaySource(set: BridgeSettings, events: BridgeEvents): Promise<
     clock: set.replayZone,
     mapping: set.replayMapping === undefined ? undefined : await readMapping(set.replayMapping),
   });
+  if (set.replayOnce && replay.tracks.length === 0) {
+    throw new SettingsError(
+      "Cannot end with REPLAY_ONCE when all is delivered: REPLAY_FILES has bars alone, which are asked for",
+    );
+  }
   return new ReplaySource(replay, {
     speed: set.replaySpeed,
     loop: set.replayLoop,

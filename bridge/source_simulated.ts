@@ -7,14 +7,14 @@ import type {
   SymbolSpec,
   TickRequest,
 } from "../lib/bridge/feed.ts";
-import { Ticks } from "../lib/market/tick.ts";
+import type { Ticks } from "../lib/market/tick.ts";
 import { toServerMs, toUtcMs } from "../lib/time/server_zone.ts";
 import { pause } from "../lib/program/pause.ts";
 import { disordered } from "./simulated/disorder.ts";
 import { DueTicks } from "./simulated/due_ticks.ts";
+import { marketBars } from "./simulated/market_bars.ts";
 import { hasTicks, isDown, type Outage, reachableMs } from "./simulated/outage.ts";
 import { type SimulatedMarket, simulatedMarket } from "./simulated/simulated_market.ts";
-import { barRange, barsOfTicks } from "./simulated/tick_bars.ts";
 import type { Source } from "./source.ts";
 import { TickBlock } from "./simulated/tick_block.ts";
 import { notBefore } from "./simulated/tick_cuts.ts";
@@ -25,9 +25,11 @@ export interface SimulatedOptions {
   readonly ticksPerSecond: number;
   readonly alwaysOpen: boolean;
   readonly clock: ServerZone;
-  /** How far back history goes, in ms before the present. */
+  /** How far back the history of ticks goes, in ms before the present. */
   readonly historyMs: number;
-  /** The market exists within [fromUtcMs, untilUtcMs) only. */
+  /** How far back bars of an hour and longer go, in ms before the present. */
+  readonly barHistoryMs: number;
+  /** Ticks exist within [fromUtcMs, untilUtcMs) only. */
   readonly fromUtcMs?: number | undefined;
   readonly untilUtcMs?: number | undefined;
   /** After `untilUtcMs` the stream says `ended`; without it the market is silent from then on. */
@@ -116,29 +118,14 @@ export class SimulatedSource implements Source {
   }
 
   async bars(request: BarRequest): Promise<SourceBar[]> {
-    const index = this.#indexOf(request.symbol);
-    const range = barRange(request);
-    const presentMs = this.#presentUtcMs();
-    const fromMs = Math.max(toUtcMs(range.fromServerMs, this.clock), this.#oldestUtcMs());
-    const toMs = Math.min(toUtcMs(range.toServerMs, this.clock), presentMs);
-    return await barsOfTicks(request, {
-      presentServerMs: toServerMs(presentMs, this.clock),
-      ticks: this.#history(index, fromMs, toMs),
+    const presentUtcMs = this.#presentUtcMs();
+    return await marketBars(this.#market(), request, {
+      symbolIndex: this.#indexOf(request.symbol),
+      clock: this.clock,
+      presentUtcMs,
+      ticksFromUtcMs: this.#oldestUtcMs(),
+      hoursFromUtcMs: presentUtcMs - this.#options.barHistoryMs,
     });
-  }
-
-  async *#history(index: number, fromMs: number, toMs: number): AsyncGenerator<Ticks> {
-    const market = this.#market();
-    const block = new TickBlock();
-    for (let second = Math.floor(fromMs / 1000); second * 1000 < toMs; second++) {
-      market.writeSecond(index, second, block);
-      if (block.count >= TICKS_PER_TURN) {
-        yield block.take();
-        // A year of bars must not hold up the ticks of the others.
-        await pause(0);
-      }
-    }
-    yield block.take();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -28,6 +28,11 @@ export class Fields {
     return field >= this.count || this.#start(field + 1) - 1 <= this.#start(field);
   }
 
+  /** In bytes; 0 of a field that the line lacks. */
+  length(field: number): number {
+    return field >= this.count ? 0 : this.#start(field + 1) - 1 - this.#start(field);
+  }
+
   text(field: number): string {
     if (field >= this.count) return "";
     const bytes = this.#bytes.subarray(this.#start(field), this.#start(field + 1) - 1);
@@ -57,6 +62,19 @@ export class Fields {
     if (digits > MAX_EXACT_DIGITS) return this.#unusual(field);
     const value = pointAt < 0 ? mantissa : mantissa / (POWERS_OF_TEN[digits - pointAt] ?? NaN);
     return negative ? -value : value;
+  }
+
+  /** Digits at a fixed place of a field as a whole number; NaN when one of them is none. */
+  digits(field: number, { at, count }: { at: number; count: number }): number {
+    const from = this.#start(field) + at;
+    if (field >= this.count || from + count >= this.#start(field + 1)) return NaN;
+    let value = 0;
+    for (let index = from; index < from + count; index++) {
+      const digit = (this.#bytes[index] ?? 0) - ZERO;
+      if (digit < 0 || digit > 9) return NaN;
+      value = value * 10 + digit;
+    }
+    return value;
   }
 
   /** Seconds with any decimals as whole ms, NaN when it is no number. */

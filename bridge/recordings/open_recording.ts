@@ -2,51 +2,47 @@ import { basename, dirname } from "node:path";
 import type { ServerZone } from "../../lib/bridge/feed.ts";
 import { isSymbol } from "../../lib/market/symbol.ts";
 import { UTC } from "../../lib/time/server_zone.ts";
-import { textBytes, zippedBytes } from "./containers.ts";
+import { TickBlock } from "../simulated/tick_block.ts";
+import { mt5BarRecording, ownBarRecording } from "./bar_recording.ts";
+import { textBytes } from "./containers.ts";
 import { readDukascopyHour } from "./dukascopy_hour.ts";
-import { leanQuotes } from "./lean_quotes.ts";
-import type { MappedCsv } from "./mapped_csv.ts";
-import { mt5Export } from "./mt5_export.ts";
-import { ownCsv } from "./own_csv.ts";
-import type { Recording } from "./recording.ts";
-import { type LineFormat, readLines } from "./text_lines.ts";
 import { dukascopyText } from "./dukascopy_text.ts";
-
-export interface RecordingOptions {
-  /** For all files; by default each one's name or folder tells. */
-  readonly symbol?: string | undefined;
-  /** For files whose format has no clock of its own. */
-  readonly clock?: ServerZone | undefined;
-  /** For CSV files of other makers. */
-  readonly mapping?: MappedCsv | undefined;
-}
-
-/** FXCM's recordings in LEAN's archive keep New York's winter time all year. */
-const LEAN_CLOCKS: Readonly<Record<string, ServerZone>> = {
-  fxcm: { zone: "Etc/GMT+5", shiftMs: 0 },
-  oanda: UTC,
-};
+import { leanRecording } from "./lean_recording.ts";
+import { mt5Export } from "./mt5_export.ts";
+import { isMt5RatesHeading } from "./mt5_rates.ts";
+import { OWN_BARS_HEADING } from "./own_bars.ts";
+import { ownCsv } from "./own_csv.ts";
+import type { Recording, RecordingOptions } from "./recording.ts";
+import { type LineFormat, readLines } from "./text_lines.ts";
 
 /** Finds out what a file is. @throws TypeError when it is nothing known. */
 export async function openRecording(path: string, options: RecordingOptions): Promise<Recording> {
   const slashed = path.replaceAll("\\", "/");
   if (slashed.endsWith(".zip")) return leanRecording(path, slashed, options);
   if (slashed.endsWith(".bi5")) return dukascopyRecording(path, slashed, options);
-  const { open, clock } = await textFormat(path, options);
+  const [heading = "", first = ""] = await firstLines(path);
+  if (heading.startsWith(OWN_BARS_HEADING)) {
+    return ownBarRecording(path, { ...options, clock: options.clock ?? stampedOffset(first) });
+  }
+  if (isMt5RatesHeading(heading)) {
+    return mt5BarRecording(path, { ...options, symbol: options.symbol ?? symbolOf(slashed, path) });
+  }
+  const { open, clock } = options.mapping ?? tickFormat(path, [heading, first], options);
   return {
+    kind: "ticks",
     path,
     clock,
     symbol: options.symbol ?? symbolOf(slashed, path),
-    read: (report) => readLines(textBytes(path), { format: open(), path, report }),
+    read: (report) =>
+      readLines(textBytes(path), { format: open(), block: new TickBlock(), path, report }),
   };
 }
 
-async function textFormat(
+function tickFormat(
   path: string,
+  [heading, first]: readonly [string, string],
   options: RecordingOptions,
-): Promise<{ open: () => LineFormat; clock: ServerZone | undefined }> {
-  if (options.mapping !== undefined) return options.mapping;
-  const [heading = "", first = ""] = await firstLines(path);
+): { open: () => LineFormat; clock: ServerZone | undefined } {
   if (heading.startsWith("timestamp_utc,")) {
     return { open: ownCsv, clock: options.clock ?? stampedOffset(first) };
   }
@@ -76,31 +72,6 @@ function stampedOffset(row: string): ServerZone | undefined {
   return Number.isNaN(shiftMs) ? undefined : { zone: "UTC", shiftMs };
 }
 
-function leanRecording(path: string, slashed: string, options: RecordingOptions): Recording {
-  const match = /\/tick\/(?<symbol>[^/]+)\/(?<day>\d{8})_quote\.zip$/.exec(slashed);
-  const { symbol, day } = match?.groups ?? {};
-  const vendor = /(?<![a-z])(oanda|fxcm)(?![a-z])/.exec(slashed)?.[1] ?? "";
-  const clock = LEAN_CLOCKS[vendor] ?? options.clock;
-  if (symbol === undefined || day === undefined) {
-    throw new TypeError(
-      `Cannot read a zip as LEAN's tick/<symbol>/<day>_quote.zip: current path is ${path}`,
-    );
-  }
-  const dayMs = Date.UTC(
-    Number(day.slice(0, 4)),
-    Number(day.slice(4, 6)) - 1,
-    Number(day.slice(6)),
-  );
-  return {
-    path,
-    clock,
-    symbol: options.symbol ?? symbol.toUpperCase(),
-    async *read(report) {
-      yield* readLines([await zippedBytes(path)], { format: leanQuotes(dayMs), path, report });
-    },
-  };
-}
-
 function dukascopyRecording(path: string, slashed: string, options: RecordingOptions): Recording {
   const match =
     /\/(?<name>[A-Za-z0-9]+)\/(?<year>\d{4})\/(?<month>\d\d)\/(?<day>\d\d)\/(?<hour>\d\d)h_ticks\.bi5$/
@@ -115,6 +86,7 @@ function dukascopyRecording(path: string, slashed: string, options: RecordingOpt
   const fromUtcMs = Date.UTC(Number(year), Number(month), Number(day), Number(hour));
   const scale = name.toUpperCase().endsWith("JPY") ? 1e3 : 1e5;
   return {
+    kind: "ticks",
     path,
     symbol,
     clock: UTC,

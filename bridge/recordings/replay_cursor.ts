@@ -1,10 +1,10 @@
 import type { Ticks } from "../../lib/market/tick.ts";
-import type { BadLine, Recording } from "./recording.ts";
+import type { BadLine, TickRecording } from "./recording.ts";
 import { restamp } from "../simulated/tick_block.ts";
 
-/** A recording with its place in the replay. */
+/** A recording of ticks with its place in the replay. */
 export interface Track {
-  readonly recording: Recording;
+  readonly recording: TickRecording;
   /** The first tick's time on the source's clock, before any lap. */
   readonly firstServerMs: number;
   /** From the file's time to the source's; undefined when they are one. */

@@ -1,27 +1,37 @@
-import type { Ticks } from "../../lib/market/tick.ts";
-import { TickBlock } from "../simulated/tick_block.ts";
+import type { TickBlock } from "../simulated/tick_block.ts";
 import { Fields } from "./fields.ts";
 import type { BadLineReport } from "./recording.ts";
 
-/** How one text format says a tick. A new one is made for each read: it may remember lines. */
-export interface LineFormat {
+/** How one text format says a tick, or a bar. A new one is made for each read: it may remember lines. */
+export interface LineFormat<Block = TickBlock> {
   readonly separator: string;
   /** A last line without its newline is one whose writing was cut off. */
   readonly endsInNewline?: boolean;
-  /** Appends the line's tick. Returns why it is none, or undefined when it is one (or a heading). */
-  readLine(fields: Fields, into: TickBlock): string | undefined;
+  /** Appends what the line says. Returns why it is none, or undefined when it is one (or a heading). */
+  readLine(fields: Fields, into: Block): string | undefined;
+}
+
+/** What lines are collected in; `take` empties it. */
+interface LineBlock<Rows> {
+  readonly count: number;
+  take(): Rows;
 }
 
 const NEWLINE = 10, RETURN = 13;
-const TICKS_PER_BLOCK = 4096;
+const LINES_PER_BLOCK = 4096;
 const MAX_LINE_BYTES = 64 << 10;
 
 /** Reads lines out of bytes in pieces of any size; see `endsInNewline` for the last. */
-export async function* readLines(
+export async function* readLines<Rows, Block extends LineBlock<Rows>>(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { format, path, report }: { format: LineFormat; path: string; report: BadLineReport },
-): AsyncGenerator<Ticks> {
-  const block = new TickBlock(), fields = new Fields();
+  { format, block, path, report }: {
+    format: LineFormat<Block>;
+    block: Block & LineBlock<Rows>;
+    path: string;
+    report: BadLineReport;
+  },
+): AsyncGenerator<Rows> {
+  const fields = new Fields();
   const separator = format.separator.charCodeAt(0);
   let rest: Uint8Array = new Uint8Array(), line = 0;
 
@@ -40,7 +50,7 @@ export async function* readLines(
     for (let to = bytes.indexOf(NEWLINE); to >= 0; to = bytes.indexOf(NEWLINE, from)) {
       readLine(bytes, from, to);
       from = to + 1;
-      if (block.count >= TICKS_PER_BLOCK) yield block.take();
+      if (block.count >= LINES_PER_BLOCK) yield block.take();
     }
     rest = bytes.subarray(from);
     if (rest.length > MAX_LINE_BYTES) {

@@ -11,6 +11,10 @@ export interface SimulatedMarket {
   readonly symbols: readonly UniverseSymbol[];
   /** Appends the ticks of one UTC second, in the order of time, stamped by the server's clock. */
   writeSecond(symbolIndex: number, utcSecond: number, into: TickBlock): void;
+  /** What the bid is about at the start of a UTC second, with or without a tick in it; NaN when closed. */
+  bidAt(symbolIndex: number, utcSecond: number): number;
+  /** How many ticks a second of open market has on average. */
+  ticksPerSecond(symbolIndex: number): number;
   /** The server's clock minus UTC in that second. */
   serverOffsetMs(utcSecond: number): number;
 }
@@ -56,9 +60,19 @@ const OCTAVES: readonly (readonly [number, number])[] = [
   [1_000_000, 0.015],
 ];
 const BURST_CHANCE = 0.03, BURST_FACTOR = 6;
+const BURST_MEAN = 1 + BURST_CHANCE * (BURST_FACTOR - 1);
 const SAME_MS_CHANCE = 0.04;
 const SPREAD_SHARE = 0.00006;
 const ROLL_MINUTE = 17 * 60, ROLL_HALF_WIDTH_MINUTES = 15, ROLL_WIDENING = 7;
+
+interface Octave {
+  readonly period: number;
+  readonly amplitude: number;
+  readonly salt: number;
+  cell: number;
+  left: number;
+  right: number;
+}
 
 interface Quote {
   readonly entry: UniverseSymbol;
@@ -67,6 +81,7 @@ interface Quote {
   readonly spreadPoints: number;
   readonly ticksPerSecond: number;
   readonly salt: number;
+  readonly octaves: readonly Octave[];
   /** The mid price in points at the end of the second that was made last: the next one's start. */
   lastSecond: number;
   lastPoints: number;
@@ -75,18 +90,22 @@ interface Quote {
 export function simulatedMarket(options: MarketOptions): SimulatedMarket {
   const activity = UNIVERSE.map(({ symbol }) => ACTIVITY[symbol] ?? DEFAULT_ACTIVITY);
   const whole = activity.reduce((sum, share) => sum + share, 0);
-  const burstMean = 1 + BURST_CHANCE * (BURST_FACTOR - 1);
   const quotes = UNIVERSE.map((entry, index): Quote => {
     const scale = 10 ** entry.digits;
     const basePoints = (BASE_PRICES[entry.symbol] ?? 100) * scale;
-    const share = (activity[index] ?? 0) / whole / burstMean;
+    const share = (activity[index] ?? 0) / whole / BURST_MEAN;
+    const salt = mix(mix(0x9e3779b9, options.seed), index + 1);
     return {
       entry,
       scale,
       basePoints,
       spreadPoints: Math.max(1, Math.round(basePoints * SPREAD_SHARE)),
       ticksPerSecond: options.ticksPerSecond * share,
-      salt: mix(mix(0x9e3779b9, options.seed), index + 1),
+      salt,
+      octaves: OCTAVES.map(([period, amplitude], octave) => ({
+        ...{ period, amplitude, salt: mix(salt, octave + 101) },
+        ...{ cell: NaN, left: NaN, right: NaN },
+      })),
       lastSecond: NaN,
       lastPoints: 0,
     };
@@ -102,6 +121,14 @@ export function simulatedMarket(options: MarketOptions): SimulatedMarket {
       if (openness === CLOSED) return;
       writeTicks(quote, { utcSecond, widening: openness, clock: options.clock }, into);
     },
+    bidAt(symbolIndex, utcSecond) {
+      const quote = quotes[symbolIndex];
+      const openness = session(utcSecond);
+      if (quote === undefined || openness === CLOSED) return NaN;
+      const halfSpread = quote.spreadPoints * openness / 2;
+      return Math.round(midPoints(quote, utcSecond) - halfSpread) / quote.scale;
+    },
+    ticksPerSecond: (symbolIndex) => (quotes[symbolIndex]?.ticksPerSecond ?? 0) * BURST_MEAN,
   };
 }
 
@@ -154,15 +181,21 @@ function writeTicks(
 
 function midPoints(quote: Quote, utcSecond: number): number {
   let deviation = 0;
-  for (let octave = 0; octave < OCTAVES.length; octave++) {
-    const [period, amplitude] = OCTAVES[octave] ?? [1, 0];
-    const at = utcSecond / period, cell = Math.floor(at), within = at - cell;
-    const salt = mix(quote.salt, octave + 101);
-    const left = share(mix(salt, cell)), right = share(mix(salt, cell + 1));
+  for (const octave of quote.octaves) {
+    const at = utcSecond / octave.period, cell = Math.floor(at), within = at - cell;
+    if (cell !== octave.cell) enter(octave, cell);
     const smooth = within * within * (3 - 2 * within);
-    deviation += amplitude * 2 * (left + (right - left) * smooth - 0.5);
+    deviation += octave.amplitude * 2 *
+      (octave.left + (octave.right - octave.left) * smooth - 0.5);
   }
   return quote.basePoints * (1 + deviation);
+}
+
+/** The cell that was asked last is kept: who reads on asks for the same one many times. */
+function enter(octave: Octave, cell: number): void {
+  octave.left = cell === octave.cell + 1 ? octave.right : share(mix(octave.salt, cell));
+  octave.right = share(mix(octave.salt, cell + 1));
+  octave.cell = cell;
 }
 
 const CLOSED = 0;
@@ -188,7 +221,7 @@ function sessionOf(alwaysOpen: boolean): (utcSecond: number) => number {
 }
 
 /** Two numbers into 32 well-stirred bits (the finalizer of MurmurHash3). */
-function mix(a: number, b: number): number {
+export function mix(a: number, b: number): number {
   let hash = Math.imul(a ^ Math.imul(b, 0xcc9e2d51), 0x1b873593) ^ (b >>> 7);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -200,6 +233,6 @@ function next(state: number): number {
 }
 
 /** In [0, 1). */
-function share(bits: number): number {
+export function share(bits: number): number {
   return (bits >>> 0) / 4294967296;
 }

@@ -9,12 +9,20 @@ from forexconnect_session import Failure, NotReady
 from forexconnect_settings import BadSetting
 from fx_week import DAY_MS, HOUR_MS, after_days, after_month, is_weekend
 
-# FXCM's codes; m1 is a minute and M1 a month. Lengths where they are the same all year.
-_TIMEFRAMES = {
-    "1m": ("m1", 60000), "5m": ("m5", 300000), "15m": ("m15", 900000), "30m": ("m30", 1800000),
+# FXCM's codes by the labels of `lib/market/timeframe.ts` and the other ways it reads them; m1 is a
+# minute and M1 a month. Lengths where they are the same all year.
+_MINUTES = {"%dMIN" % count: ("m%d" % count, count * 60000) for count in (1, 5, 15, 30)}
+_LONGER = {
     "1H": ("H1", HOUR_MS), "4H": ("H4", 4 * HOUR_MS),
     "1D": ("D1", DAY_MS), "1W": ("W1", 7 * DAY_MS), "1M": ("M1", 31 * DAY_MS),
 }
+_ALIASES = {
+    "1m": "1MIN", "5m": "5MIN", "15m": "15MIN", "30m": "30MIN", "60m": "1H",
+    "1min": "1MIN", "5min": "5MIN", "15min": "15MIN", "30min": "30MIN", "1h": "1H", "4h": "4H",
+    "1d": "1D", "1w": "1W", "1mo": "1M", "1MN": "1M", "1mn": "1M",
+}
+TIMEFRAMES = dict(_MINUTES, **_LONGER)
+TIMEFRAMES.update((alias, TIMEFRAMES[label]) for alias, label in _ALIASES.items())
 _BARS_A_CALL = 20000
 _ITEMS_A_MESSAGE = 2000
 _SYMBOLS_A_MESSAGE = 100
@@ -190,13 +198,13 @@ class Answers:
 
     def _bars(self, request):
         name, timeframe = request["rawName"], request["timeframe"]
-        if timeframe not in _TIMEFRAMES:
+        if timeframe not in TIMEFRAMES:
             raise Failure("bad_request", "Cannot read bars of %s: FXCM has %s" %
-                          (timeframe, ", ".join(_TIMEFRAMES)))
+                          (timeframe, ", ".join(list(_MINUTES) + list(_LONGER))))
         offers = yield from self._call("the table of offers", self._session.offers)
         if name not in offers:
             raise Failure("not_found", "FXCM offers no %s" % name)
-        code, length_ms = _TIMEFRAMES[timeframe]
+        code, length_ms = TIMEFRAMES[timeframe]
         from_ms, to_ms = request["fromServerMs"], request["toServerMs"]
         is_last = False
         while not is_last:
@@ -204,7 +212,7 @@ class Answers:
             bars = (yield from self._ready_bars(name, code, from_ms, end_ms)) \
                 if from_ms < end_ms else []
             now_ms = time.time() * 1000
-            while bars and _end_of(bars[-1][0], timeframe, length_ms) > now_ms:
+            while bars and _end_of(bars[-1][0], code, length_ms) > now_ms:
                 bars.pop()
             from_ms, is_last = end_ms, end_ms >= min(to_ms, now_ms)
             self._send_parts("bars", request["id"], bars, _ITEMS_A_MESSAGE, is_last)
@@ -236,10 +244,10 @@ def _is_whole(records, before, quote):
         (has_quote(records, quote) and before == len(records))
 
 
-def _end_of(open_ms, timeframe, length_ms):
+def _end_of(open_ms, code, length_ms):
     """When a bar is finished; days, weeks and months follow New York's clock."""
-    if timeframe == "1M":
+    if code == "M1":
         return after_month(open_ms)
-    if timeframe in ("1D", "1W"):
+    if code in ("D1", "W1"):
         return after_days(open_ms, length_ms // DAY_MS)
     return open_ms + length_ms

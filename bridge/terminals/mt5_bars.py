@@ -18,6 +18,10 @@ TIMEFRAMES["1d"] = TIMEFRAMES["1D"] = (0x4000 | 24, _DAY)
 TIMEFRAMES["1w"] = TIMEFRAMES["1W"] = (0x8000 | 1, 7 * _DAY)
 MONTH = 0xC000 | 1
 TIMEFRAMES["1M"] = (MONTH, 31 * _DAY)
+# The other ways in which `lib/market/timeframe.ts` reads them.
+for _alias, _label in (("60m", "1H"), ("1mo", "1M"), ("1MN", "1M"), ("1mn", "1M"),
+                       ("1min", "1m"), ("5min", "5m"), ("15min", "15m"), ("30min", "30m")):
+    TIMEFRAMES[_alias] = TIMEFRAMES[_label]
 
 _BARS_PER_FRAME = 4096
 _BARS_PER_CALL = 50000

@@ -1,10 +1,11 @@
 import { SettingsError } from "../program/settings.ts";
 
 /** What `--help` prints. */
-export const REPLAY_HELP = `Replays recorded ticks instead of a live feed.
+export const REPLAY_HELP = `Replays recorded ticks and bars instead of a live feed.
 
-  --replay FILE…      files to replay: our day files (.csv .csv.open .csv.gz), MetaTrader 5 exports,
-                      LEAN quote zips, Dukascopy .bi5 hours, other CSV with --mapping
+  --replay FILE…      ticks: our day files (.csv .csv.open .csv.gz), MetaTrader 5 exports, LEAN quote
+                      zips, Dukascopy .bi5 hours, other CSV with --mapping; bars, for whoever asks:
+                      our bar files, MetaTrader 5 copy_rates CSV, LEAN minute, hour and daily zips
   --speed 1|60|max    recorded seconds a second (1); max: as fast as they are taken
   --loop              begin again at the end, with times that go on
   --rebase now        move all times so that the first tick is now

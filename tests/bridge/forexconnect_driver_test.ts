@@ -551,6 +551,7 @@ Deno.test("gives bars of bids, never the one that forms", needs("20140506"), asy
     assert.deepEqual(few.map(([openMs]) => openMs), [begin + 60_000, begin + 120_000]);
     const calls = await bars(driver.client, "1m", begin - 40_000 * 60_000, now);
     assert.deepEqual(calls, minutes);
+    assert.deepEqual(await bars(driver.client, "1MIN", begin, TUESDAY + HOUR_MS), minutes);
     assert.deepEqual(await bars(driver.client, "1D", begin - 24 * HOUR_MS, now), []);
   }
   await using driver = await start({ nowUtcMs: now, ticks: source });

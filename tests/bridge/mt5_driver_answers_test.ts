@@ -132,6 +132,12 @@ Deno.test({
     assert.deepEqual(two.map(([at]) => at), [lastOpen - HOUR]);
     const months = await bars("1M", serverMs(from) - 40 * DAY, serverMs(NOON) + DAY);
     assert.equal(months.at(-1)?.[0], Date.UTC(2026, 4, 1), "June has not ended");
+    const weeks = await bars("1W", serverMs(from), serverMs(NOON) + DAY);
+    assert.ok(weeks.length > 150, `${weeks.length} weeks`);
+    assert.ok(weeks.every(([at = NaN]) => new Date(at).getUTCDay() === 0 && at % DAY === 0));
+    assert.ok((weeks.at(-1)?.[0] ?? NaN) + 7 * DAY <= serverMs(NOON));
+    const minute = [serverMs(from), serverMs(from) + 40 * 60_000] as const;
+    assert.deepEqual(await bars("1MIN", ...minute), await bars("1m", ...minute));
     await assert.rejects(bars("7m", 0, 1), failedWith("bad_request", /timeframe is 7m/));
     await assert.rejects(
       driver.ask("bars", {

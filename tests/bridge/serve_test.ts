@@ -73,6 +73,7 @@ Deno.test("a collector learns the source, its symbols, its account and its bars"
   const clock = parseServerZone("America/New_York+7h");
   const source = new SimulatedSource({
     ...{ seed: 1, ticksPerSecond: 60, alwaysOpen: true, clock, historyMs: 86_400_000 },
+    barHistoryMs: 0,
   });
   await using bridge = await startBridge(source);
   await using connection = await connect(bridge);

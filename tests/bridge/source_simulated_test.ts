@@ -14,6 +14,7 @@ function simulated(options: Partial<SimulatedOptions> = {}): SimulatedSource {
     alwaysOpen: true,
     clock,
     historyMs: 30 * 86_400_000,
+    barHistoryMs: 12 * 366 * 86_400_000,
     now: () => NOON,
     ...options,
   });

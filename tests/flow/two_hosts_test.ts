@@ -69,6 +69,7 @@ async function inventedTicks(
 ): Promise<RecordedTick[]> {
   await using source = new SimulatedSource({
     ...{ seed: 1, ticksPerSecond: 500, alwaysOpen: true, clock, historyMs: Infinity, once: true },
+    barHistoryMs: 0,
     ...{ fromUtcMs: fromMs, untilUtcMs: untilMs },
   });
   const ticks: RecordedTick[] = [];
