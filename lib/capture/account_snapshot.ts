@@ -27,7 +27,7 @@ export async function writeAccountSnapshot(
   const snapshot = {
     taken_at_utc: new Date(utcMs).toISOString(),
     source,
-    account_id: recordAccount ? id : await hashed(`${source}:${id}`),
+    account_id: await recordedAccountId(id, { source, recordAccount }),
     server,
     currency,
     account: fields,
@@ -36,8 +36,16 @@ export async function writeAccountSnapshot(
   await writeDurably(`${folder}/${stamp}.json`, `${JSON.stringify(snapshot, null, 2)}\n`);
 }
 
-/** Tells accounts apart and names none: the first 16 hex digits of SHA-256. */
-async function hashed(text: string): Promise<string> {
+/**
+ * An account's number as files name it: as it is when that is wanted, else something that tells
+ * accounts apart and names none, the first 16 hex digits of SHA-256.
+ */
+export async function recordedAccountId(
+  id: string,
+  { source, recordAccount }: Pick<AccountSnapshotOptions, "source" | "recordAccount">,
+): Promise<string> {
+  if (recordAccount) return id;
+  const text = `${source}:${id}`;
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest).toHex().slice(0, 16);
 }

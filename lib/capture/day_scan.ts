@@ -42,11 +42,15 @@ export interface TimeRange {
 export async function scanDayFile(
   path: string,
   day: Day,
-  { ranges = [] }: { ranges?: readonly TimeRange[] } = {},
+  { ranges = [], onRow }: {
+    ranges?: readonly TimeRange[];
+    /** Called with every good row, in order. */
+    onRow?: (row: TickRow) => void;
+  } = {},
 ): Promise<DayScan> {
   using file = await Deno.open(path, { read: true });
   const fileBytes = (await file.stat()).size;
-  const scan = new Scan(day, ranges);
+  const scan = new Scan(day, { ranges, onRow });
   const buffer = new Uint8Array(CHUNK_BYTES + LONGEST_LINE_BYTES);
   let kept = 0;
   for (;;) {
@@ -71,6 +75,7 @@ class Scan {
   readonly #hash = createHash("sha256");
   readonly #offsetsMs = new Set<number>();
   readonly #ranges: readonly TimeRange[];
+  readonly #onRow: ((row: TickRow) => void) | undefined;
   readonly #rowsIn: number[];
   #goodBytes = 0;
   #rows = 0;
@@ -78,9 +83,16 @@ class Scan {
   #firstId = NO_TICK;
   #lastRow: TickRow | undefined;
 
-  constructor(day: Day, ranges: readonly TimeRange[]) {
+  constructor(
+    day: Day,
+    { ranges, onRow }: {
+      ranges: readonly TimeRange[];
+      onRow: ((row: TickRow) => void) | undefined;
+    },
+  ) {
     this.#day = day;
     this.#ranges = ranges;
+    this.#onRow = onRow;
     this.#rowsIn = ranges.map(() => 0);
   }
 
@@ -140,6 +152,7 @@ class Scan {
     }
     const offsetMs = row.serverMs - row.utcMs;
     if (this.#offsetsMs.size < MOST_OFFSETS) this.#offsetsMs.add(offsetMs);
+    this.#onRow?.(row);
     return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Market } from "../market/universe.ts";
 import { formatId } from "../market/tick_id.ts";
 import type { DayScan } from "./day_scan.ts";
+import { type ChainLink, chainLinkSchema } from "./chain.ts";
 import type { DayHole } from "./gaps.ts";
 import { cycleId, type Day, manifestPath, sealedName, ticksFolder } from "./day_path.ts";
 
@@ -16,6 +17,9 @@ const gapSchema = z.object({
   rows: z.number().int().default(0),
 });
 
+export const ORIGINS = ["capture", "history", "audit"] as const;
+export type Origin = (typeof ORIGINS)[number];
+
 /** The metadata of a sealed tick file: what an audit compares the file with. */
 const manifestSchema = z.object({
   cycle_id: z.string(),
@@ -23,6 +27,8 @@ const manifestSchema = z.object({
   /** The vendor's name; null when the feed is not known. */
   symbol_raw: z.string().nullable(),
   timeframe: z.literal("TICK"),
+  /** `capture`: from the log; `history`, `audit`: read from the vendor's history afterwards. */
+  origin: z.enum(ORIGINS).default("capture"),
   source: z.string().nullable(),
   /** `vendor:server:raw name`. */
   feed: z.string().nullable(),
@@ -55,6 +61,8 @@ const manifestSchema = z.object({
     supersedes: z.string().nullable(),
   })),
   written_at: z.string(),
+  /** The manifest before it of the same symbol; absent in what was written before there were chains. */
+  previous: chainLinkSchema.nullable().optional(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -65,13 +73,17 @@ export interface DayFacts {
   /** UTC ms; 0 when the feed never said. */
   readonly watermarkMs: number;
   readonly gaps: readonly DayHole[];
+  /** `capture` when absent. */
+  readonly origin?: Origin;
+  /** Null for the first of the symbol. */
+  readonly previous: ChainLink | null;
 }
 
 /** The manifest of a day that a scan, asked about the gaps, has found good from end to end. */
 export function manifestOf(
   { symbol, market, day, part }: { symbol: string; market: Market; day: Day; part: number },
   scan: DayScan,
-  { feed, watermarkMs, gaps }: DayFacts,
+  { feed, watermarkMs, gaps, origin = "capture", previous }: DayFacts,
 ): Manifest {
   const [vendor, , ...rawName] = feed?.split(":") ?? [];
   const now = new Date().toISOString();
@@ -88,6 +100,7 @@ export function manifestOf(
     symbol,
     symbol_raw: rawName.length === 0 ? null : rawName.join(":"),
     timeframe: "TICK",
+    origin,
     source: vendor?.toUpperCase() ?? null,
     feed: feed ?? null,
     broker_utc_offset_hours: scan.lastRow === undefined
@@ -112,6 +125,7 @@ export function manifestOf(
       supersedes: null,
     }],
     written_at: now,
+    previous,
   };
 }
 

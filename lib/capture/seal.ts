@@ -1,9 +1,10 @@
 import type { Market } from "../market/universe.ts";
 import { failPoint } from "../program/fail_point.ts";
-import { type Day, manifestPath, openName, sealedName, ticksFolder } from "./day_path.ts";
-import { scanDayFile } from "./day_scan.ts";
-import { syncFolder, writeDurably } from "./durable_file.ts";
-import { type DayFacts, type Manifest, manifestOf } from "./manifest.ts";
+import { chainManifest, finishChain } from "./chain.ts";
+import { cycleId, type Day, listDayFiles, openName, sealedName, ticksFolder } from "./day_path.ts";
+import { type DayScan, scanDayFile } from "./day_scan.ts";
+import { syncFolder } from "./durable_file.ts";
+import { type DayFacts, type Manifest, manifestOf, readManifest } from "./manifest.ts";
 
 export interface SealedDay {
   readonly symbol: string;
@@ -19,7 +20,7 @@ export interface SealedDay {
 export async function sealDay(
   dataDir: string,
   { symbol, market, day }: SealedDay,
-  facts: DayFacts,
+  facts: Omit<DayFacts, "origin" | "previous">,
 ): Promise<Manifest> {
   const folder = `${dataDir}/${ticksFolder(symbol, market)}`;
   const openPath = `${folder}/${openName(day)}`;
@@ -30,9 +31,19 @@ export async function sealDay(
       `Cannot seal ${openPath} as a whole day: current value is ${scan.damage ?? "no rows"}`,
     );
   }
-  const part = await linkToFinalName(folder, day);
-  const manifest = manifestOf({ symbol, market, day, part }, scan, facts);
-  await writeManifest(dataDir, manifest);
+  const chain = { symbol, timeframe: "TICK" };
+  // What a program had chained before it ended counts like what is published.
+  await finishChain(dataDir, chain);
+  const part = await publishedPart(dataDir, { symbol, market, day }) ??
+    await linkToFinalName(dataDir, { symbol, market, day }, scan);
+  failPoint("seal.manifest.before");
+  const manifest = await chainedManifest(dataDir, { symbol, day, part }, scan) ??
+    await chainManifest(
+      dataDir,
+      chain,
+      (previous) => manifestOf({ symbol, market, day, part }, scan, { ...facts, previous }),
+    );
+  failPoint("seal.manifest.after");
   failPoint("seal.folder.before");
   await syncFolder(folder);
   failPoint("seal.folder.after");
@@ -44,14 +55,20 @@ export async function sealDay(
 
 /**
  * The part under which an open file is published already, because a program ended while it sealed:
- * nothing may be appended to it any more. `undefined` when it is not.
+ * nothing may be appended to it any more. `undefined` when it is not. What was added from a vendor's
+ * history is no part of it, also where it is the same.
  */
-export async function publishedPart(folder: string, day: Day): Promise<number | undefined> {
-  for (let part = 0;; part++) {
-    const same = await sameContent(folder, day, part);
-    if (same === undefined) return undefined;
-    if (same) return part;
+export async function publishedPart(
+  dataDir: string,
+  { symbol, market, day }: SealedDay,
+): Promise<number | undefined> {
+  const folder = `${dataDir}/${ticksFolder(symbol, market)}`;
+  for (const file of await listDayFiles(folder)) {
+    if (!file.sealed || file.day !== day || !await sameContent(folder, day, file.part)) continue;
+    const manifest = await readManifest(dataDir, cycleId(symbol, { day, part: file.part }));
+    if ((manifest?.origin ?? "capture") === "capture") return file.part;
   }
+  return undefined;
 }
 
 async function syncToDisk(openPath: string): Promise<void> {
@@ -63,29 +80,44 @@ async function syncToDisk(openPath: string): Promise<void> {
   failPoint("seal.sync.after");
 }
 
-/** A link fails where a file is, so that a published one is never replaced; the next part is free. */
-async function linkToFinalName(folder: string, day: Day): Promise<number> {
+/**
+ * A link fails where a file is, so that a published one is never replaced; the next part is free. A
+ * part whose file is elsewhere, and its manifest here, is taken as well.
+ */
+async function linkToFinalName(
+  dataDir: string,
+  { symbol, market, day }: SealedDay,
+  { sha256 }: DayScan,
+): Promise<number> {
   failPoint("seal.link.before");
+  const folder = `${dataDir}/${ticksFolder(symbol, market)}`;
   for (let part = 0;; part++) {
+    const manifest = await readManifest(dataDir, cycleId(symbol, { day, part }));
+    const isTaken = manifest !== undefined &&
+      (manifest.origin !== "capture" || manifest.sha256 !== sha256);
+    if (isTaken) continue;
     try {
       await Deno.link(`${folder}/${openName(day)}`, `${folder}/${sealedName(day, part)}`);
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
-      if (await sameContent(folder, day, part) !== true) continue;
+      continue;
     }
     failPoint("seal.link.after");
     return part;
   }
 }
 
-async function writeManifest(dataDir: string, manifest: Manifest): Promise<void> {
-  failPoint("seal.manifest.before");
-  const path = `${dataDir}/${manifestPath(manifest.cycle_id)}`;
-  const metadataFolder = path.slice(0, path.lastIndexOf("/"));
-  await Deno.mkdir(metadataFolder, { recursive: true });
-  await writeDurably(path, `${JSON.stringify(manifest, null, 2)}\n`);
-  await syncFolder(metadataFolder);
-  failPoint("seal.manifest.after");
+/**
+ * What a program wrote that ended while it sealed. It stays, also where more is known by now: the
+ * manifest after it may hold its hash.
+ */
+async function chainedManifest(
+  dataDir: string,
+  { symbol, day, part }: { symbol: string; day: Day; part: number },
+  { sha256 }: DayScan,
+): Promise<Manifest | undefined> {
+  const manifest = await readManifest(dataDir, cycleId(symbol, { day, part }));
+  return manifest?.previous !== undefined && manifest.sha256 === sha256 ? manifest : undefined;
 }
 
 /** Whether the open file and a sealed part are one; `undefined` when there is no such part. */

@@ -1,5 +1,6 @@
 import type { Ticks } from "../market/tick.ts";
 import { formatId, NO_TICK, type TickId } from "../market/tick_id.ts";
+import type { TickColumns } from "./tick_columns.ts";
 
 const COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NEWLINE = 10;
 /** Four numbers written out in full are at most 345 characters each, the rest is below 100. */
@@ -60,33 +61,53 @@ export class TickRowEncoder {
       } else if (ms >= endMs) {
         return index;
       }
-      this.#row(ticks, index, utcMs, ms, n);
-      this.#lastMs = ms;
-      this.#lastN = n;
+      this.#begin(utcMs, ticks.serverMs(index));
+      this.#decimal(ticks.bid(index));
+      this.#decimal(ticks.ask(index));
+      this.#decimal(ticks.last(index));
+      this.#decimal(ticks.volume(index));
+      this.#end(ticks.flags(index), ms, n);
     }
     return ticks.count;
   }
 
-  #row(ticks: Ticks, index: number, utcMs: number, idMs: number, idN: number): void {
+  /** Appends rows as they stand, each with its own id. */
+  encodeColumns(rows: TickColumns): void {
+    for (let row = 0; row < rows.count; row++) {
+      this.#begin(rows.utcMs[row] ?? NaN, rows.serverMs[row] ?? NaN);
+      this.#decimal(rows.bid[row] ?? NaN);
+      this.#decimal(rows.ask[row] ?? NaN);
+      this.#decimal(rows.last[row] ?? NaN);
+      this.#decimal(rows.volume[row] ?? NaN);
+      this.#end(rows.flags[row] ?? NaN, rows.idMs[row] ?? NaN, rows.idN[row] ?? NaN);
+    }
+  }
+
+  #begin(utcMs: number, serverMs: number): void {
     if (this.#length + LONGEST_ROW_BYTES > this.#bytes.length) this.#grow();
     const bytes = this.#bytes;
     let at = writeSeconds(bytes, this.#length, utcMs, this.#utcSecond);
     bytes[at++] = COMMA;
-    at = writeSeconds(bytes, at, ticks.serverMs(index), this.#serverSecond);
+    at = writeSeconds(bytes, at, serverMs, this.#serverSecond);
     bytes[at++] = COMMA;
-    at = writeDecimal(bytes, at, ticks.bid(index));
-    bytes[at++] = COMMA;
-    at = writeDecimal(bytes, at, ticks.ask(index));
-    bytes[at++] = COMMA;
-    at = writeDecimal(bytes, at, ticks.last(index));
-    bytes[at++] = COMMA;
-    at = writeDecimal(bytes, at, ticks.volume(index));
-    bytes[at++] = COMMA;
-    at = writeWhole(bytes, at, ticks.flags(index));
+    this.#length = at;
+  }
+
+  #decimal(value: number): void {
+    const at = writeDecimal(this.#bytes, this.#length, value);
+    this.#bytes[at] = COMMA;
+    this.#length = at + 1;
+  }
+
+  #end(flags: number, idMs: number, idN: number): void {
+    const bytes = this.#bytes;
+    let at = writeWhole(bytes, this.#length, flags);
     bytes[at++] = COMMA;
     at = writeId(bytes, at, { ms: idMs, n: idN, second: this.#utcSecond });
     bytes[at++] = NEWLINE;
     this.#length = at;
+    this.#lastMs = idMs;
+    this.#lastN = idN;
   }
 
   #grow(): void {

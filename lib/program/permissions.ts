@@ -30,6 +30,8 @@ export interface Places {
   readonly kafkaFiles: readonly string[];
   /** Recordings to replay, a mapping file, certificates: what the settings name for reading. */
   readonly readFiles: readonly string[];
+  /** The file of symbols and their calendars, where it lies elsewhere than in the data folder. */
+  readonly symbolCalendarMap?: string | undefined;
   /** The interpreters of Python that drivers may run in; none for a source without a driver. */
   readonly interpreters: readonly string[];
 }
@@ -71,7 +73,8 @@ function netOf(program: ProgramName, places: Places): string[] {
     case "collector":
       return [`${places.bridgeHost}:${places.bridgePort}`, ...redis, ...places.kafkaServers];
     case "writer":
-      return redis;
+      // Its nightly audit asks the vendors.
+      return [`${places.bridgeHost}:${places.bridgePort}`, ...redis];
     case "gateway":
       return [`${places.bindHost}:${places.gatewayPort}`, ...redis];
     case "health":
@@ -87,7 +90,9 @@ function netOf(program: ProgramName, places: Places): string[] {
 
 function readOf(program: ProgramName, places: Places): string[] {
   if (program === "bridge") return [...places.readFiles];
-  return [places.dataDir, ...(program === "collector" ? places.kafkaFiles : [])];
+  const { dataDir, kafkaFiles, symbolCalendarMap: map } = places;
+  const asksHours = map !== undefined && (program === "collector" || program === "gateway");
+  return [dataDir, ...(program === "collector" ? kafkaFiles : []), ...(asksHours ? [map] : [])];
 }
 
 function hostOf(redisUrl: string): string {

@@ -64,6 +64,19 @@ export const bridgeToken: OptionalSetting<string> = {
   about: "Secret shared by bridge and collector; required when the bridge listens beyond loopback.",
   secret: true,
 };
+export const bridgeCa: OptionalSetting<string> = {
+  name: "BRIDGE_CA_FILE",
+  schema: text,
+  fallback: undefined,
+  about: "PEM file of the authority that signed the bridge's certificate; setting it turns TLS on.",
+};
+export const brokerTz: OptionalSetting<ServerZone> = {
+  name: "BROKER_TZ",
+  schema: serverZone,
+  fallback: undefined,
+  about:
+    "The broker's clock, <IANA zone>[±<hours>h] such as America/New_York+7h; by default it is learned from ticks and the weeks' first bars. A source that states its clock is believed.",
+};
 export const dataKind: Setting<DataKind> = {
   name: "DATA_KIND",
   schema: z.enum(["raw", "replay", "simulated"]),

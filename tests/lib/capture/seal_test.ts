@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { DayFile } from "../../../lib/capture/day_file.ts";
 import { dayOf } from "../../../lib/capture/day_path.ts";
+import { readHead, sha256Of } from "../../../lib/capture/chain.ts";
 import { readManifest } from "../../../lib/capture/manifest.ts";
 import { sealDay } from "../../../lib/capture/seal.ts";
 import { TickRowEncoder } from "../../../lib/capture/tick_row_encoder.ts";
 import { Ticks } from "../../../lib/market/tick.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
+import { runUntilItEnds } from "./ending_child.ts";
 
 const START_MS = Date.UTC(2025, 11, 22, 8);
 const DAY = dayOf(START_MS);
@@ -81,3 +83,72 @@ Deno.test("a gap that history filled is told with its rows; one that it did not 
   const partial = await seal(folder.path, [filled, lost]);
   assert.deepEqual([partial.status, partial.gaps.map(({ rows }) => rows)], ["PARTIAL", [3, 0]]);
 });
+
+/** The bytes of the manifest that the head of the chain names. */
+async function headManifest(dataDir: string): Promise<Uint8Array | undefined> {
+  const head = await readHead(dataDir, { symbol: "EURUSD", timeframe: "TICK" });
+  if (head === undefined) return undefined;
+  const bytes = await Deno.readFile(`${dataDir}/metadata/ingestion_logs/${head.cycle_id}.json`);
+  assert.equal(sha256Of(bytes), head.sha256);
+  return bytes;
+}
+
+Deno.test("the manifests of a symbol's days are a chain, and say that they were captured", async () => {
+  await using folder = await tempFolder();
+  await openFile(folder.path, START_MS, 10);
+  const first = await seal(folder.path);
+  assert.deepEqual([first.origin, first.previous], ["capture", null]);
+  const bytes = await headManifest(folder.path);
+  await openFile(folder.path, START_MS + 60_000, 5);
+  const second = await seal(folder.path);
+  assert.deepEqual(second.previous, {
+    cycle_id: first.cycle_id,
+    sha256: sha256Of(bytes ?? new Uint8Array()),
+  });
+});
+
+Deno.test("a manifest from before there were chains reads as one of capture", async () => {
+  await using folder = await tempFolder();
+  await openFile(folder.path, START_MS, 10);
+  const { cycle_id, origin: _, previous: __, ...old } = await seal(folder.path);
+  const path = `${folder.path}/metadata/ingestion_logs/${cycle_id}.json`;
+  await Deno.writeTextFile(path, JSON.stringify({ cycle_id, ...old }));
+  const manifest = await readManifest(folder.path, cycle_id);
+  assert.deepEqual([manifest?.origin, manifest?.previous], ["capture", undefined]);
+});
+
+Deno.test("a part whose file went elsewhere is not written again", async () => {
+  await using folder = await tempFolder();
+  const { path } = folder;
+  await openFile(path, START_MS, 10);
+  const { cycle_id } = await seal(path);
+  const manifest = `${path}/metadata/ingestion_logs/${cycle_id}.json`;
+  const before = await Deno.readTextFile(manifest);
+  await Deno.remove(`${path}/ticks/fx/EURUSD/2025-12-22.csv`);
+  await openFile(path, START_MS + 60_000, 5);
+  assert.equal((await seal(path)).files[0]?.path, "ticks/fx/EURUSD/2025-12-22__1.csv");
+  assert.equal(await Deno.readTextFile(manifest), before);
+});
+
+const SEAL_STEPS = ["sync", "link", "manifest", "folder", "unlink"].map((step) => `seal.${step}`);
+const CHAIN_STEPS = ["next", "head", "publish"].map((step) => `chain.${step}`);
+for (const step of [...SEAL_STEPS, ...CHAIN_STEPS]) {
+  for (const side of ["before", "after"]) {
+    Deno.test(`a program that ended at ${step}.${side} left a day that is sealed by the next one`, async () => {
+      await using folder = await tempFolder();
+      const { path } = folder;
+      await openFile(path, START_MS, 10);
+      await runUntilItEnds(import.meta.dirname ?? "", "seal", path, `${step}.${side}`);
+      const before = await headManifest(path);
+      // What is known of the day may have grown since; a chained manifest stays as it is.
+      const gap = { fromMs: START_MS + 20_000, toMs: START_MS + 30_000, reason: "down" };
+      if (`${step}.${side}` !== "seal.unlink.after") await seal(path, [gap]);
+      const after = await headManifest(path);
+      if (before !== undefined) assert.deepEqual(after, before);
+      assert.equal(JSON.parse(new TextDecoder().decode(after)).previous, null);
+      const names = (at: string) => [...Deno.readDirSync(`${path}/${at}`)].map(({ name }) => name);
+      assert.deepEqual(names("ticks/fx/EURUSD"), ["2025-12-22.csv"]);
+      assert.equal(names("metadata/ingestion_logs").length, 1);
+    });
+  }
+}

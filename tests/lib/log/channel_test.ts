@@ -162,7 +162,9 @@ Deno.test("the channel is chosen by where the log is", async () => {
 });
 
 Deno.test("the door refuses a beat with a wrong shape and keeps a right one whole", () => {
-  assert.deepEqual(beatSchema.parse(frozenBeat), frozenBeat);
+  const ticks = { status: "healthy", value: 1, threshold: 60, message: "", market: "closed" };
+  const whole = { ...frozenBeat, components: { tick_collection: ticks } };
+  for (const beat of [frozenBeat, whole]) assert.deepEqual(beatSchema.parse(beat), beat);
   const wrong = [
     { ...frozenBeat, level: "fine" },
     { ...frozenBeat, atMs: "now" },
