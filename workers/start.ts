@@ -2,6 +2,7 @@ import config from "../deno.json" with { type: "json" };
 import { REPLAY_HELP, settingsFromFlags, wantsHelp } from "../lib/bridge/replay_flags.ts";
 import { filesOfSource, interpretersOfSource, kindOfSource } from "../lib/bridge/source_needs.ts";
 import { mirrorSettings } from "../lib/log/mirror_settings.ts";
+import { calendarSettings } from "../lib/time/calendar/settings.ts";
 import { openChannel } from "../lib/log/open_channel.ts";
 import { Ensemble } from "../lib/program/ensemble.ts";
 import { messageOf } from "../lib/program/errors.ts";
@@ -28,7 +29,10 @@ async function start(args: readonly string[]): Promise<void> {
   if (wantsHelp(args)) return console.log(REPLAY_HELP);
   const given = { ...environment(config.permissions.start.env.allow), ...settingsFromFlags(args) };
   const asked: SettingTexts = { ...given, DATA_KIND: given.DATA_KIND || kindOfSource(given) };
-  const settings = readSettings({ ...startSettings, ...mirrorSettings }, asked);
+  const settings = readSettings(
+    { ...startSettings, ...mirrorSettings, ...calendarSettings },
+    asked,
+  );
   const { dataKind: kind, bindHost, bridgeHost, redisUrl, prometheusPort, logBackend: backend } =
     settings;
   const { kafkaServers = [], kafkaCa, kafkaDisabled } = settings;
@@ -93,6 +97,7 @@ async function start(args: readonly string[]): Promise<void> {
     kafkaServers: kafkaDisabled ? [] : kafkaServers,
     kafkaFiles: kafkaDisabled || kafkaCa === undefined ? [] : [kafkaCa],
     readFiles: filesOfSource(asked),
+    symbolCalendarMap: settings.symbolCalendarMap,
     interpreters: allowedInterpreters(interpretersOfSource(asked)),
     ...ports,
   };

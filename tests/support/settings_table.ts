@@ -4,7 +4,12 @@ import { sharedSettings, startSettings } from "../../lib/program/shared_settings
 import { collectorSettings } from "../../workers/collector/config.ts";
 import { gatewaySettings } from "../../workers/gateway/config.ts";
 import { healthSettings } from "../../workers/health/config.ts";
+import { ingestSettings } from "../../workers/collector/ingest/config.ts";
+import { auditSettings } from "../../workers/writer/audit/config.ts";
+import { backupSettings } from "../../workers/writer/backup/config.ts";
 import { writerSettings } from "../../workers/writer/config.ts";
+import { parquetSettings } from "../../workers/writer/parquet/config.ts";
+import { verifySettings } from "../../workers/writer/verify/config.ts";
 
 /**
  * The settings of all programs, as the README and the permission sets of deno.json must state them.
@@ -19,6 +24,15 @@ export const SETTINGS: Readonly<Record<string, SettingTable>> = {
   health: healthSettings,
 };
 
+/** Of the command lines, each with all that it reads. */
+export const COMMAND_SETTINGS: Readonly<Record<string, SettingTable>> = {
+  ingest: ingestSettings,
+  verify: verifySettings,
+  audit: auditSettings,
+  parquet: parquetSettings,
+  backup: backupSettings,
+};
+
 /** The variables each permission set names, `start` included. */
 export function variablesBySet(): Record<string, string[]> {
   const sets = Object.fromEntries(
@@ -28,17 +42,26 @@ export function variablesBySet(): Record<string, string[]> {
     ]),
   );
   const all = new Set([...settingNames(startSettings), ...Object.values(sets).flat()]);
-  return { ...sets, start: [...all].sort() };
+  const commands = Object.fromEntries(
+    Object.entries(COMMAND_SETTINGS).map(([name, table]) => [name, settingNames(table).sort()]),
+  );
+  return { ...sets, ...commands, start: [...all].sort() };
 }
 
 /** A Markdown table: name, default, who reads it, what it does. */
 export function settingsTable(): string {
   const rows = new Map<string, { fallback: string; programs: string[]; about: string }>();
-  const tables = Object.entries({ all: sharedSettings as SettingTable, ...SETTINGS });
+  const tables = Object.entries({
+    all: sharedSettings as SettingTable,
+    ...SETTINGS,
+    ...COMMAND_SETTINGS,
+  });
   for (const [program, table] of tables) {
     for (const { name, fallback, about } of Object.values(table)) {
       const row = rows.get(name);
-      if (row !== undefined) row.programs.push(program);
+      if (row !== undefined) {
+        if (row.programs[0] !== "all") row.programs.push(program);
+      }
       else rows.set(name, { fallback: fallback ?? "", programs: [program], about });
     }
   }

@@ -6,6 +6,7 @@ import {
   logBackend,
   redisUrl,
 } from "../../lib/program/shared_settings.ts";
+import { calendarSettings } from "../../lib/time/calendar/settings.ts";
 
 const maxClients: Setting<number> = {
   name: "GATEWAY_MAX_CLIENTS",
@@ -43,7 +44,28 @@ const maxQueryTicks: Setting<number> = {
   name: "GATEWAY_MAX_QUERY_TICKS",
   schema: integer({ min: 1, max: 100_000_000 }),
   fallback: "100000",
-  about: "Greatest limit of GET /ticks; a longer range is read page by page.",
+  about:
+    "Greatest limit of GET /ticks in JSON, which is read whole; csv and parquet are streamed without one.",
+};
+const maxQueryBars: Setting<number> = {
+  name: "GATEWAY_MAX_QUERY_BARS",
+  schema: integer({ min: 1, max: 10_000_000 }),
+  fallback: "50000",
+  about: "The same for GET /bars; a month of minutes is about 31,000.",
+};
+const maxQueries: Setting<number> = {
+  name: "GATEWAY_MAX_QUERIES",
+  schema: integer({ min: 1, max: 10_000 }),
+  fallback: "64",
+  about:
+    "Most queries of ranges that are being answered at a time, at about two megabytes each; further ones get 503.",
+};
+const tickBarsHours: Setting<number> = {
+  name: "GATEWAY_TICK_BARS_HOURS",
+  schema: integer({ min: 0, max: 1488 }),
+  fallback: "192",
+  about:
+    "How far back from a range's end GET /bars makes bars out of ticks where none were ingested, in hours: a week and a day; 0 never does.",
 };
 const pingMs: Setting<number> = {
   name: "GATEWAY_PING_MS",
@@ -56,7 +78,8 @@ const silentMs: Setting<number> = {
   name: "GATEWAY_SILENT_MS",
   schema: integer({ min: 200, max: 3_600_000 }),
   fallback: "60000",
-  about: "A WebSocket client silent for this long is closed, in ms: three pings unanswered.",
+  about:
+    "A WebSocket client silent for this long is closed, in ms: three pings unanswered; so is a query's that takes nothing.",
 };
 const commentMs: Setting<number> = {
   name: "GATEWAY_SSE_COMMENT_MS",
@@ -80,6 +103,7 @@ const allowedHosts: OptionalSetting<string[]> = {
 };
 
 export const gatewaySettings = {
+  ...calendarSettings,
   bindHost,
   gatewayPort,
   healthPort,
@@ -91,6 +115,9 @@ export const gatewaySettings = {
   recentBytes,
   maxRecoverTicks,
   maxQueryTicks,
+  maxQueryBars,
+  maxQueries,
+  tickBarsHours,
   pingMs,
   silentMs,
   commentMs,

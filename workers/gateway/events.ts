@@ -49,6 +49,19 @@ export function gatewayEvents(telemetry: Telemetry = telemetryOf("gateway")) {
     "arbitrex_gateway_trimmed_gaps_total",
     "Times the log trimmed ticks that the gateway had not read yet.",
   );
+  const queries = telemetry.counter(
+    "arbitrex_gateway_queries_total",
+    "Queries of ranges that were answered whole, or given up by their clients.",
+    ["outcome"],
+  );
+  const queryBytes = telemetry.counter(
+    "arbitrex_gateway_query_bytes_total",
+    "Bytes of answers to queries of ranges.",
+  );
+  const calendarMaps = telemetry.counter(
+    "arbitrex_gateway_calendar_map_problems_total",
+    "Times the map of symbols to calendars could not be used.",
+  );
 
   return {
     telemetry,
@@ -99,6 +112,17 @@ export function gatewayEvents(telemetry: Telemetry = telemetryOf("gateway")) {
     trimmedAhead(symbol: string): void {
       skipped.inc();
       log.error(`${symbol}: the log trimmed ticks before the gateway read them; clients get a gap`);
+    },
+    queried(
+      { outcome, bytes, ms }: { outcome: "whole" | "left"; bytes: number; ms: number },
+    ): void {
+      queries.inc({ outcome });
+      queryBytes.inc(bytes);
+      log.debug(`a query took ${bytes} bytes in ${Math.round(ms)} ms: ${outcome}`);
+    },
+    calendarMapUnusable(message: string): void {
+      calendarMaps.inc();
+      log.warn(message);
     },
     failed(action: string, cause: unknown): void {
       log.error(`Cannot ${action}: ${messageOf(cause)}`);

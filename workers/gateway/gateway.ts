@@ -2,11 +2,13 @@ import type { Channel } from "../../lib/log/channel.ts";
 import type { TickLogReader } from "../../lib/log/tick_log.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import type { Settings } from "../../lib/program/settings.ts";
+import { Calendars } from "../../lib/time/calendar/calendars.ts";
 import { createApp } from "./app.ts";
 import type { Assets } from "./assets.ts";
 import type { gatewaySettings } from "./config.ts";
 import { describe } from "./describe.ts";
 import type { GatewayEvents } from "./events.ts";
+import { RangeAnswers } from "./queries/range_answers.ts";
 import { serve } from "./serve.ts";
 import { EventDoor } from "./sse_door.ts";
 import { Stream } from "./stream.ts";
@@ -27,8 +29,8 @@ export interface GatewayOptions {
   onStream?(stream: Stream): void;
 }
 
-/** Ticks of an answer to `GET /ticks` when the query names no limit. */
-const DEFAULT_QUERY_TICKS = 10_000;
+/** What a JSON answer holds at most when the query names no limit. */
+const DEFAULT_QUERY_TICKS = 10_000, DEFAULT_QUERY_BARS = 1000;
 
 /** Runs a gateway until the signal aborts and its clients have left. Reader and channel stay open. */
 export async function runGateway(options: GatewayOptions): Promise<void> {
@@ -37,11 +39,23 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   options.onStream?.(stream);
   const webSockets = new WebSocketDoor({ stream, events, ...settings });
   const eventStreams = new EventDoor({ stream, reader, events, ...settings });
+  using calendars = await Calendars.open({
+    dataDir,
+    mapFile: settings.symbolCalendarMap,
+    use: settings.marketCalendar,
+    onProblem: events.calendarMapUnusable,
+  });
   const app = createApp({
     stream,
     history: { dataDir, reader },
     events,
-    limits: { maxTicks: settings.maxQueryTicks, defaultTicks: DEFAULT_QUERY_TICKS },
+    answers: new RangeAnswers({ events, ...settings }),
+    calendars,
+    tickBarsHours: settings.tickBarsHours,
+    limits: {
+      ticks: { max: settings.maxQueryTicks, fallback: DEFAULT_QUERY_TICKS },
+      bars: { max: settings.maxQueryBars, fallback: DEFAULT_QUERY_BARS },
+    },
     assets,
     kind: dataKind,
   });

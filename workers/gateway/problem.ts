@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 
 /** An error answer to a person or a program (RFC 9457): what was wrong, in which field. */
 export interface Problem {
-  readonly status: 400 | 403 | 404 | 405 | 500 | 503;
+  readonly status: 400 | 403 | 404 | 405 | 422 | 500 | 503;
   readonly title: string;
   readonly field?: string;
   readonly value?: string;
@@ -17,10 +17,13 @@ export function problemBody({ status, title, field, value }: Problem): string {
   return JSON.stringify({ type: "about:blank", status, title, detail, field, value });
 }
 
-export function problemResponse(problem: Problem): Response {
+export function problemResponse(
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(problemBody(problem), {
     status: problem.status,
-    headers: { "content-type": PROBLEM_TYPE },
+    headers: { ...headers, "content-type": PROBLEM_TYPE },
   });
 }
 

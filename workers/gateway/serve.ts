@@ -8,12 +8,13 @@ import { isSymbol } from "../../lib/market/symbol.ts";
 import type { GatewayEvents } from "./events.ts";
 import { type GuardOptions, isHostAllowed, isOriginAllowed } from "./guard.ts";
 import { type Problem, PROBLEM_TYPE, problemBody, writeProblem } from "./problem.ts";
+import type { AppEnv } from "./queries/routes.ts";
 import type { EventDoor } from "./sse_door.ts";
 import type { Farewell } from "./wire.ts";
 import type { WebSocketDoor } from "./ws_door.ts";
 
 export interface ServeOptions {
-  readonly app: Hono;
+  readonly app: Hono<AppEnv>;
   readonly webSockets: WebSocketDoor;
   readonly eventStreams: EventDoor;
   readonly guard: GuardOptions;

@@ -50,20 +50,36 @@ export interface Cycles {
   readonly report: ComponentReport | undefined;
 }
 
-/** The ingestion cycles recorded in `metadata/ingestion_logs`. */
+/** Audits lie beside the cycles, and are no cycles. */
+const CYCLE_NAME = /(?<!_TICK_AUDIT)\.json$/;
+
+/** The ingestion cycles recorded in `metadata/ingestion_logs`: the newest are those written last. */
 export async function readCycles(dataDir: string): Promise<Cycles> {
   const folder = `${dataDir}/metadata/ingestion_logs`;
   let cycles: string[];
   try {
-    cycles = await names(folder, (entry) => entry.isFile && entry.name.endsWith(".json"));
+    cycles = await names(folder, (entry) => entry.isFile && CYCLE_NAME.test(entry.name));
   } catch (cause) {
     const message = `Cannot read ${folder}: ${messageOf(cause)}`;
     return { total: 0, report: { status: "unknown", value: null, threshold: null, message } };
   }
-  // A cycle's id starts with its time, so the names are in order of time.
-  const newest = cycles.sort().slice(-JUDGED_CYCLES);
-  const statuses = await Promise.all(newest.map((name) => statusOf(`${folder}/${name}`)));
+  const read = newestByName(cycles).map((name) => readCycle(folder, name));
+  const byTime = (await Promise.all(read)).sort((a, b) => a.written < b.written ? -1 : 1);
+  const statuses = byTime.slice(-JUDGED_CYCLES).map(({ status }) => status);
   return { total: cycles.length, report: judgeCycles(statuses) };
+}
+
+/**
+ * Those that may be among the newest. A cycle's id starts with a time: with that of its writing for
+ * bars, with the day for a tick file, which is written when that day is over. So the names of each of
+ * the two are in order of time, and those of both are not.
+ */
+function newestByName(cycles: readonly string[]): string[] {
+  const { ticks = [], bars = [] } = Object.groupBy(
+    cycles,
+    (name) => /_TICK(__\d+)?\.json$/.test(name) ? "ticks" : "bars",
+  );
+  return [ticks, bars].flatMap((kind) => kind.sort().slice(-JUDGED_CYCLES));
 }
 
 /** @param statuses as the cycles' files say; a file that cannot be read counts as failed. */
@@ -80,12 +96,23 @@ export function judgeCycles(statuses: readonly string[]): ComponentReport | unde
   };
 }
 
-async function statusOf(path: string): Promise<string> {
+interface JudgedCycle {
+  readonly status: string;
+  /** `2025-12-22T094532Z`. */
+  readonly written: string;
+}
+
+/** A file that cannot be read was written when its name says. */
+async function readCycle(folder: string, name: string): Promise<JudgedCycle> {
+  const named = name.slice(0, "2025-12-22T094532Z".length);
   try {
-    const { status } = JSON.parse(await Deno.readTextFile(path));
-    return String(status);
+    const { status, written_at } = JSON.parse(await Deno.readTextFile(`${folder}/${name}`));
+    const written = typeof written_at === "string"
+      ? `${written_at.slice(0, 19).replaceAll(":", "")}Z`
+      : named;
+    return { status: String(status), written };
   } catch {
-    return "FAILED";
+    return { status: "FAILED", written: named };
   }
 }
 

@@ -1,7 +1,8 @@
 import type { ComponentName, ComponentReport, Level } from "../../lib/log/channel.ts";
+import { whileClosed } from "../../lib/log/closed_market.ts";
 import { worse } from "../../lib/log/level.ts";
 import type { DataKind } from "../../lib/program/shared_settings.ts";
-import { isFxWeekOpen, nextFxWeekOpen } from "../../lib/time/fx_week.ts";
+import { FX } from "../../lib/time/calendar/week_calendars.ts";
 import { componentNames, overallLevel } from "./level.ts";
 import type { ProgramState } from "./programs.ts";
 
@@ -104,7 +105,9 @@ function wordsOf(state: ProgramState, evidence: Evidence): Component[] {
   if (state.state === "left") {
     const left = `${program} left in good order at ${iso(updatedUtcMs)}`;
     return words.map(([name, report]) => {
-      return { ...report, name, updatedUtcMs, message: `${left}; before: ${report.message}` };
+      // What it said of the market's hours may be long over.
+      const { market: _, ...rest } = report;
+      return { ...rest, name, updatedUtcMs, message: `${left}; before: ${report.message}` };
     });
   }
   const message = silence(state);
@@ -188,16 +191,15 @@ function judgedTicks(ticks: Component, evidence: Evidence): Component {
 }
 
 /**
- * In a closed market no tick is no fault; only real feeds keep the market's hours. A report without a
- * threshold is of no tick's age: what it tells of would still be wrong when the market opens.
+ * In a closed market no tick is no fault; only real feeds keep the market's hours. Who knows the
+ * calendars of the symbols has judged by them; for all others the FX week counts.
  */
 export function judgeTicksOfClosedMarket(
   ticks: Component,
   { kind, utcMs }: { kind: DataKind; utcMs: number },
 ): Component {
-  if (kind !== "raw" || isFxWeekOpen(utcMs)) return ticks;
-  const message = `market closed until ${iso(nextFxWeekOpen(utcMs))}; ${ticks.message}`;
-  return { ...ticks, status: ticks.threshold === null ? ticks.status : "healthy", message };
+  if (kind !== "raw" || ticks.market !== undefined || FX.isOpen(utcMs)) return ticks;
+  return whileClosed(ticks, FX.nextOpen(utcMs));
 }
 
 function iso(utcMs: number): string {

@@ -53,6 +53,9 @@ Deno.test("a query joins sealed file, open file and log, each tick once, in page
   const csv = await fetch(`${gateway.url}ticks/EURUSD?from=${ms}&to=${ms + 5}&format=csv`);
   const lines = rows.split("\n").slice(10, 15);
   assert.equal(await csv.text(), `${TICK_HEADER}${lines.join("\n")}\n`);
+  const between = `after=${ids[9]}&before=${ids[15]}`;
+  const inside = await (await fetch(`${gateway.url}ticks/EURUSD?${between}`)).json();
+  assert.deepEqual(inside.ticks.map(({ id }: { id: string }) => id), ids.slice(10, 15));
   const iso = new Date(ms).toISOString();
   const same = await (await fetch(`${gateway.url}ticks/EURUSD?from=${iso}&limit=1`)).json();
   assert.equal(same.ticks[0].id, ids[10]);
@@ -68,7 +71,9 @@ Deno.test("a wrong query is answered with its field and its value", async () => 
       ["ticks/EURUSD?from=yesterday", 400, "from", "yesterday"],
       ["ticks/EURUSD?limit=0", 400, "limit", "0"],
       ["ticks/EURUSD?form=1", 400, "form", "1"],
-      ["ticks/EURUSD?from=5&to=4", 400, "to", "4"],
+      ["ticks/EURUSD?from=5&to=4", 422, "to", "4"],
+      ["ticks/EURUSD?after=5-0&before=4-9", 422, "before", "4-9"],
+      ["ticks/EURUSD?limit=100001", 400, "limit", "100001"],
       ["ticks/EURUSD?format=xml", 400, "format", "xml"],
       ["ticks/NOSUCH", 404, "symbol", "NOSUCH"],
       ["ticks/..%2F..%2Fetc", 400, "symbol", "../../etc"],

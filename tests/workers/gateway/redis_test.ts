@@ -37,3 +37,23 @@ Deno.test({
   assert.deepEqual(client.ids(), [...missed, ...live]);
   assert.equal(client.ofType("recovered")[0]?.recovered, true);
 });
+
+Deno.test({
+  name: "while the log cannot be reached a query is answered by 503, not by half of it",
+  ignore: !redisIsInstalled(),
+}, async () => {
+  await using redis = await startRedis();
+  await using rig = await Rig.open(redis.url);
+  const ids = await rig.append("EURUSD", 50);
+  await using gateway = await rig.gateway();
+  await untilReady(gateway);
+  const { ticks } = await (await fetch(`${gateway.url}ticks/EURUSD`)).json();
+  assert.deepEqual(ticks.map(({ id }: { id: string }) => id), ids);
+  await redis.stop();
+  for (const path of ["ticks/EURUSD", "ticks/EURUSD?format=csv", "bars/EURUSD?tf=1MIN"]) {
+    const response = await fetch(gateway.url + path);
+    const { status, title } = await response.json();
+    assert.deepEqual([response.status, status], [503, 503], path);
+    assert.match(title, /tick log cannot be reached/);
+  }
+});

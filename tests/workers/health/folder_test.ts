@@ -48,6 +48,26 @@ Deno.test("only the newest hundred cycles are judged and all are counted", async
   assert.equal(cycles.report?.value, 0.99);
 });
 
+Deno.test("sealed days and cycles of bars are judged together by when they were written", async () => {
+  await using folder = await tempFolder();
+  const logs = `${folder.path}/metadata/ingestion_logs`;
+  await Deno.mkdir(logs, { recursive: true });
+  const write = (name: string, status: string, written_at: string) =>
+    Deno.writeTextFile(`${logs}/${name}.json`, JSON.stringify({ status, written_at }));
+  for (let i = 0; i < 100; i++) {
+    const minute = String(i % 60).padStart(2, "0"), hour = i < 60 ? "09" : "10";
+    const at = `2025-12-22T${hour}:${minute}:00.000Z`;
+    await write(`2025-12-22T${hour}${minute}00Z_EURUSD_1H`, "SUCCESS", at);
+  }
+  for (let i = 0; i < 40; i++) {
+    await write(`2025-12-22T000000Z_SYM${i}_TICK`, "PARTIAL", "2025-12-23T00:00:05.000Z");
+    await write(`2025-12-20T000000Z_SYM${i}_TICK__1`, "FAILED", "2025-12-21T00:00:05.000Z");
+  }
+  const cycles = await readCycles(folder.path);
+  assert.equal(cycles.total, 180);
+  assert.deepEqual([cycles.report?.value, cycles.report?.status], [0.6, "degraded"]);
+});
+
 Deno.test("a data folder tells the age of its newest tick file", async () => {
   await using folder = await tempFolder();
   const options = { ...limits, kind: "simulated" } as const;

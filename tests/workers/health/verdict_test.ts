@@ -189,6 +189,27 @@ Deno.test("a collector that left while the market is closed is no failure, whate
   );
 });
 
+Deno.test("a collector that knows the hours of its symbols is believed, not the FX week", () => {
+  const stale = report("critical", { value: 400, threshold: 60, message: "newest 400.0 s ago" });
+  const bitcoin = [state("collector", { tick_collection: { ...stale, market: "open" } })];
+  const saturday = judge({ ...quiet, programs: bitcoin, utcMs: SATURDAY });
+  assert.equal(saturday.overall, "critical");
+  assert.equal(saturday.components.get("tick_collection")?.message, "newest 400.0 s ago");
+
+  const message = "market closed until 2026-01-14T14:30:00Z; newest 400.0 s ago";
+  const closed = report("healthy", { value: 400, threshold: 60, message });
+  const shares = [state("collector", { tick_collection: { ...closed, market: "closed" } })];
+  const morning = judge({ ...quiet, programs: shares });
+  assert.equal(morning.overall, "healthy");
+  assert.equal(morning.components.get("tick_collection")?.message, message);
+});
+
+Deno.test("what a collector said of the hours before it left counts no more", () => {
+  const old = report("critical", { value: 90_000, threshold: 60, market: "open" });
+  const programs = [state("collector", { tick_collection: old }, { state: "left" })];
+  assert.equal(judge({ ...quiet, programs, utcMs: SATURDAY }).overall, "healthy");
+});
+
 Deno.test("a silent collector is a fault also while the market is closed", () => {
   const programs = [
     state("collector", { tick_collection: report("healthy") }, { state: "silent", silentMs: 5000 }),
