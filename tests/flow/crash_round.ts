@@ -35,6 +35,12 @@ export const FAIL_POINTS: readonly (readonly [Role, string])[] = [
     "seal.folder.after",
     "seal.unlink.before",
     "seal.unlink.after",
+    "chain.next.before",
+    "chain.next.after",
+    "chain.head.before",
+    "chain.head.after",
+    "chain.publish.before",
+    "chain.publish.after",
   ].map((step) => ["writer", step] as const),
 ];
 

@@ -1,5 +1,11 @@
 import type { Source } from "../../bridge/source.ts";
-import type { SourceEvent, SymbolSpec, TickRequest } from "../../lib/bridge/feed.ts";
+import type {
+  BarRequest,
+  SourceBar,
+  SourceEvent,
+  SymbolSpec,
+  TickRequest,
+} from "../../lib/bridge/feed.ts";
 
 /** A source that says what a test tells it to, and counts how often it is pulled. */
 export class ScriptedSource implements Source {
@@ -34,7 +40,7 @@ export class ScriptedSource implements Source {
     return Promise.resolve({ id: "1", server: "test", currency: "EUR" });
   }
 
-  bars() {
+  bars(_request: BarRequest): Promise<SourceBar[]> {
     return Promise.resolve([]);
   }
 

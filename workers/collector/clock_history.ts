@@ -16,7 +16,7 @@ const GREATEST_OFFSET_MS = 15 * 3_600_000;
 export interface AskHistoryOptions {
   readonly symbols: readonly SourceSymbol[];
   readonly ledger: ServerClockLedger;
-  readonly events: CollectorEvents;
+  readonly events: Pick<CollectorEvents, "noHistory">;
   readonly signal: AbortSignal;
 }
 

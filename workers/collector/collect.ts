@@ -138,9 +138,15 @@ async function collectOnce(options: CollectOptions, foreign: Set<string>): Promi
   if (holes.session !== undefined) holes.symbols = captured;
   const epoch = await log.epoch() ?? "";
   const appending = new Appending({ ...options, ...resumption, epoch });
-  const marks = new Marks({ log, ...resumption, intervalMs: 1_000 });
+  const marks = new Marks({
+    log,
+    ...resumption,
+    intervalMs: 1_000,
+    closedIntervalMs: 60_000,
+    isClosed: () => collecting.trading?.market === "closed",
+  });
   const gathering = new Gathering(options.groupTicks);
-  collecting.connected({ source, symbols: captured.length, appending, gathering });
+  collecting.connected({ source, symbols: captured, appending, gathering });
   events.connected(source, captured.length);
 
   const stop = new AbortController();

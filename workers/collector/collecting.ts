@@ -1,8 +1,11 @@
 import type { SessionStatus } from "../../lib/bridge/feed.ts";
 import type { ComponentName, ComponentReport, Level } from "../../lib/log/channel.ts";
+import { whileClosed } from "../../lib/log/closed_market.ts";
+import type { Calendars } from "../../lib/time/calendar/calendars.ts";
 import { messageOf } from "../../lib/program/errors.ts";
 import type { Appending } from "./appending.ts";
 import type { Gathering, Group, SourcePresent } from "./gathering.ts";
+import { type Trading, tradingOf } from "./market_hours.ts";
 import { ClockUnknown, type Timekeeping } from "./timekeeping.ts";
 
 /** Ages of the newest tick, by the source's clock, while the feed is up. */
@@ -12,15 +15,17 @@ const SILENT_MS = 5_000;
 
 interface Connected {
   readonly source: string;
-  readonly symbols: number;
-  readonly appending: Appending;
+  readonly symbols: readonly string[];
+  readonly appending: Pick<Appending, "blocked">;
   readonly gathering: Gathering;
 }
 
 /** How the capture of one session of the bridge stands, as the collector's beats tell it. */
 export class Collecting {
   readonly #time: Pick<Timekeeping, "rule" | "verdict">;
+  readonly #calendars: Pick<Calendars, "calendarOf"> | undefined;
   #connected: Connected | undefined;
+  #lastSymbols: readonly string[] | undefined;
   /** The source whose clock is not known yet. */
   #settling: string | undefined;
   #why = "not connected to the bridge: starting";
@@ -33,8 +38,13 @@ export class Collecting {
   /** What the bridge says of the login behind this session; absent for a source without one. */
   session: SessionStatus | undefined;
 
-  constructor(time: Pick<Timekeeping, "rule" | "verdict">) {
+  /** `calendars` of a feed that keeps the market's hours; invented and recorded ones keep none. */
+  constructor(
+    time: Pick<Timekeeping, "rule" | "verdict">,
+    calendars?: Pick<Calendars, "calendarOf">,
+  ) {
     this.#time = time;
+    this.#calendars = calendars;
   }
 
   settling(source: string): void {
@@ -44,6 +54,7 @@ export class Collecting {
   connected(connected: Connected): void {
     this.#settling = undefined;
     this.#connected = connected;
+    this.#lastSymbols = connected.symbols;
     this.#presentAt = performance.now();
     this.#feed = "up";
   }
@@ -74,6 +85,14 @@ export class Collecting {
     return this.#connected === undefined ? Date.now() : this.#present?.nowUtcMs ?? Date.now();
   }
 
+  /** Whether what is captured trades now; undefined while that is not known. */
+  get trading(): Trading | undefined {
+    const calendars = this.#calendars, symbols = this.#connected?.symbols ?? this.#lastSymbols;
+    if (calendars === undefined || symbols === undefined) return undefined;
+    const calendarOf = (symbol: string) => calendars.calendarOf(symbol);
+    return tradingOf(symbols, { calendarOf, utcMs: this.nowUtcMs });
+  }
+
   describe(): Partial<Record<ComponentName, ComponentReport>> {
     const { session } = this;
     return {
@@ -85,6 +104,19 @@ export class Collecting {
   }
 
   #tickCollection(): ComponentReport {
+    const { trading } = this;
+    if (trading === undefined) return this.#ticksSince(-Infinity);
+    if (trading.market === "closed") {
+      return { ...whileClosed(this.#ticksSince(-Infinity), trading.untilMs), market: "closed" };
+    }
+    const ticks = this.#ticksSince(trading.sinceMs);
+    const { unknown } = trading;
+    const message = unknown === undefined ? ticks.message : `${ticks.message}; ${unknown}`;
+    return { ...ticks, message, market: "open" };
+  }
+
+  /** No tick is older than the opening of the market makes it: nobody waits for one before. */
+  #ticksSince(openedUtcMs: number): ComponentReport {
     const perSecond = this.#measureRate();
     const ageMs = this.#newestUtcMs === 0
       ? undefined
@@ -117,12 +149,15 @@ export class Collecting {
     if (performance.now() - this.#presentAt > SILENT_MS) {
       return report("degraded", "the source is silent: neither ticks nor its clock");
     }
-    if (ageMs === undefined) return report("unknown", `${connected.symbols} symbols, no tick yet`);
-    const shown = `${connected.symbols} symbols, ${perSecond} ticks/s, newest ${
+    if (ageMs === undefined) {
+      return report("unknown", `${connected.symbols.length} symbols, no tick yet`);
+    }
+    const shown = `${connected.symbols.length} symbols, ${perSecond} ticks/s, newest ${
       (ageMs / 1000).toFixed(1)
     } s ago`;
-    if (ageMs > CRITICAL_AGE_MS) return report("critical", shown);
-    return report(ageMs > DEGRADED_AGE_MS ? "degraded" : "healthy", shown);
+    const missedMs = Math.min(ageMs, this.nowUtcMs - openedUtcMs);
+    if (missedMs > CRITICAL_AGE_MS) return report("critical", shown);
+    return report(missedMs > DEGRADED_AGE_MS ? "degraded" : "healthy", shown);
   }
 
   #timezone(): ComponentReport {

@@ -6,42 +6,29 @@ import {
   number,
   type OptionalSetting,
   type Setting,
-  text,
 } from "../../lib/program/settings.ts";
 import { journalMaxTicks } from "../../lib/log/log_settings.ts";
 import { mirrorSettings } from "../../lib/log/mirror_settings.ts";
 import {
+  bridgeCa,
   bridgeHost,
   bridgePort,
   bridgeToken,
+  brokerTz,
   healthPort,
   logBackend,
   overlapMs,
   redisUrl,
-  serverZone,
 } from "../../lib/program/shared_settings.ts";
-import type { ServerZone } from "../../lib/bridge/feed.ts";
+import { calendarSettings } from "../../lib/time/calendar/settings.ts";
 import type { CaptureFrom } from "./resumption.ts";
 
-const bridgeCa: OptionalSetting<string> = {
-  name: "BRIDGE_CA_FILE",
-  schema: text,
-  fallback: undefined,
-  about: "PEM file of the authority that signed the bridge's certificate; setting it turns TLS on.",
-};
 const symbols: OptionalSetting<string[]> = {
   name: "SYMBOLS",
   schema: list,
   fallback: undefined,
   about:
     "Symbols to capture, separated by commas, or * for all that the source offers; by default the discovered universe of a broker, else those of the 41 that it has, and all of a recording.",
-};
-const brokerTz: OptionalSetting<ServerZone> = {
-  name: "BROKER_TZ",
-  schema: serverZone,
-  fallback: undefined,
-  about:
-    "The broker's clock, <IANA zone>[±<hours>h] such as America/New_York+7h; by default it is learned from ticks and the weeks' first bars. A source that states its clock is believed.",
 };
 const recordAccount: Setting<boolean> = {
   name: "RECORD_ACCOUNT",
@@ -147,4 +134,5 @@ export const collectorSettings = {
   reconnectMaxMs,
   once,
   ...mirrorSettings,
+  ...calendarSettings,
 };

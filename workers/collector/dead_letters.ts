@@ -1,5 +1,5 @@
 import type { Ticks } from "../../lib/market/tick.ts";
-import type { Refusal } from "./admission.ts";
+import type { Refusal } from "../../lib/market/admission.ts";
 
 const HEADER = "refused_at_utc,symbol,reason,server_ms,bid,ask,last,volume,flags\n";
 

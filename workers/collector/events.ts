@@ -1,6 +1,6 @@
 import { type Telemetry, telemetryOf } from "../../lib/program/events.ts";
 import { messageOf } from "../../lib/program/errors.ts";
-import type { Refusal } from "./admission.ts";
+import type { Refusal } from "../../lib/market/admission.ts";
 
 /** What the collector tells the operator: each event is one log line and one metric. */
 export function collectorEvents(telemetry: Telemetry = telemetryOf("collector")) {
@@ -40,6 +40,10 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
   const notNoted = telemetry.counter(
     "arbitrex_feed_holes_not_noted_total",
     "Beginnings and ends of outages that could not be written to metadata/gaps.jsonl.",
+  );
+  const calendarProblems = telemetry.counter(
+    "arbitrex_calendar_map_failures_total",
+    "Times the map of symbols to calendars could not be used.",
   );
   const unwitnessed = telemetry.counter(
     "arbitrex_clock_history_failures_total",
@@ -143,6 +147,10 @@ export function collectorEvents(telemetry: Telemetry = telemetryOf("collector"))
     holeNotNoted(cause: unknown): void {
       notNoted.inc();
       log.error(`Cannot note the outage in metadata/gaps.jsonl: ${messageOf(cause)}`);
+    },
+    calendarProblem(message: string): void {
+      calendarProblems.inc();
+      log.warn(message);
     },
     clock(source: string, message: string): void {
       log.info(`the clock of ${source}: ${message}`);

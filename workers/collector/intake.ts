@@ -1,5 +1,5 @@
 import { Ticks } from "../../lib/market/tick.ts";
-import { type Refusal, refusalOf } from "./admission.ts";
+import { type Refusal, refusalOf } from "../../lib/market/admission.ts";
 import type { Overlap } from "./overlap.ts";
 
 /** The ticks of one delivery, sorted out; indices refer to the delivery. */

@@ -5,6 +5,7 @@ import { openMirror } from "../../lib/log/open_mirror.ts";
 import type { TickLog } from "../../lib/log/tick_log.ts";
 import { SpillingTickLog } from "../../lib/log/tick_log_spilling.ts";
 import { pause } from "../../lib/program/pause.ts";
+import { Calendars } from "../../lib/time/calendar/calendars.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import { runProgram } from "../../lib/program/run.ts";
 import { dataDirOf, type DataKind } from "../../lib/program/shared_settings.ts";
@@ -57,6 +58,13 @@ runProgram({
     const tls = bridgeCa === undefined
       ? undefined
       : { caCerts: [await Deno.readTextFile(bridgeCa)] };
+    // Only a real feed keeps the market's hours.
+    using calendars = kind !== "raw" ? undefined : await Calendars.open({
+      dataDir,
+      mapFile: settings.symbolCalendarMap,
+      use: settings.marketCalendar,
+      onProblem: events.calendarProblem,
+    });
     const sessions = new Sessions({
       ...settings,
       log,
@@ -65,6 +73,7 @@ runProgram({
       events,
       kind,
       dataDir,
+      calendars,
       choose: choosing({ dataDir, kind, symbols: settings.symbols, events }),
       // Only a vendor changes what it says of its symbols.
       specsEveryMs: kind === "raw" ? settings.specsEveryMs : undefined,

@@ -9,6 +9,9 @@ export interface MarksOptions {
   readonly watermarks: ReadonlyMap<string, number>;
   /** Least time between two marks of one day, ms: each is a durable write for all symbols. */
   readonly intervalMs: number;
+  /** The same while nothing of it trades: the watermark moves, and nobody waits for it. */
+  readonly closedIntervalMs: number;
+  readonly isClosed: () => boolean;
 }
 
 /** Stores the feed's watermark: once in a while, and at once when it enters a new UTC day or the feed ends. */
@@ -25,12 +28,19 @@ export class Marks {
   /** To be called when every tick before the watermark is appended. */
   async reach(watermarkMs: number): Promise<void> {
     const entersDay = Math.floor(watermarkMs / DAY_MS) > Math.floor(this.#markedMs / DAY_MS);
-    const due = performance.now() - this.#writtenAt >= this.#options.intervalMs;
-    if (watermarkMs > this.#markedMs && (entersDay || due)) await this.#write(watermarkMs, false);
+    if (watermarkMs > this.#markedMs && (entersDay || this.#isDue())) {
+      await this.#write(watermarkMs, false);
+    }
   }
 
   async end(watermarkMs: number): Promise<void> {
     await this.#write(watermarkMs, true);
+  }
+
+  #isDue(): boolean {
+    const { intervalMs, closedIntervalMs, isClosed } = this.#options;
+    const sinceMs = performance.now() - this.#writtenAt;
+    return sinceMs >= intervalMs && (sinceMs >= closedIntervalMs || !isClosed());
   }
 
   async #write(watermarkMs: number, ended: boolean): Promise<void> {

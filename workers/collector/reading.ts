@@ -2,7 +2,7 @@ import type { SourceEvent } from "../../lib/bridge/feed.ts";
 import type { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import type { Channel } from "../../lib/log/channel.ts";
 import type { Ticks } from "../../lib/market/tick.ts";
-import type { Refusal } from "./admission.ts";
+import type { Refusal } from "../../lib/market/admission.ts";
 import type { Collecting } from "./collecting.ts";
 import type { DeadLetters } from "./dead_letters.ts";
 import type { CollectorEvents } from "./events.ts";

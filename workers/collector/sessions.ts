@@ -4,6 +4,7 @@ import type { SessionStatus } from "../../lib/bridge/feed.ts";
 import { FeedHoles } from "../../lib/capture/feed_holes.ts";
 import { messageOf } from "../../lib/program/errors.ts";
 import { BackOff, pause } from "../../lib/program/pause.ts";
+import type { Calendars } from "../../lib/time/calendar/calendars.ts";
 import { collect, type CollectOptions } from "./collect.ts";
 import { Collecting } from "./collecting.ts";
 import { keepSpecs } from "./spec_keeping.ts";
@@ -14,6 +15,8 @@ export interface SessionsOptions
   /** Time between two looks at the specifications of the symbols; undefined: none. */
   readonly specsEveryMs: number | undefined;
   readonly recordAccount: boolean;
+  /** When the symbols' markets trade; undefined for a source that keeps no hours. */
+  readonly calendars?: Calendars | undefined;
 }
 
 /** Captures every session that the bridge has, each on a connection of its own. */
@@ -87,7 +90,7 @@ export class Sessions {
     const isOnly = names.length === 1;
     const running = names.map(async (session) => {
       const time = new Timekeeping(this.#options);
-      const collecting = new Collecting(time);
+      const collecting = new Collecting(time, this.#options.calendars);
       this.#collecting.set(session, collecting);
       const bridge = { ...this.#options.bridge, session };
       const over = new AbortController();

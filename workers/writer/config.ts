@@ -1,5 +1,7 @@
 import { flag, integer, type Setting } from "../../lib/program/settings.ts";
 import { healthPort, logBackend, redisUrl } from "../../lib/program/shared_settings.ts";
+import { auditAt, vendorSettings } from "./audit/config.ts";
+import { parquet } from "./parquet/config.ts";
 
 const flushIntervalMs: Setting<number> = {
   name: "FLUSH_INTERVAL_MS",
@@ -87,4 +89,7 @@ export const writerSettings = {
   maxUsedPercent,
   degradedBacklog,
   criticalBacklog,
+  parquet,
+  auditAt,
+  ...vendorSettings,
 };

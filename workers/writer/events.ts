@@ -2,6 +2,7 @@ import type { Telemetry } from "../../lib/program/events.ts";
 import { formatId } from "../../lib/market/tick_id.ts";
 import type { Manifest } from "../../lib/capture/manifest.ts";
 import { messageOf } from "../../lib/program/errors.ts";
+import type { TickAudit } from "./audit/audit_record.ts";
 import type { Recovered } from "./recover.ts";
 import type { Resumption } from "./resume.ts";
 import type { SymbolCapture } from "./symbol_capture.ts";
@@ -48,6 +49,11 @@ export function writerEvents(telemetry: Telemetry) {
   const unnoted = telemetry.counter(
     "arbitrex_writer_holes_not_noted_total",
     "Outages of the feed that could not be written to metadata/gaps.jsonl.",
+  );
+  const auditedTicks = telemetry.counter(
+    "arbitrex_audited_ticks_total",
+    "Ticks of past days compared with the vendor's history, by what was found.",
+    ["finding"],
   );
   /** A cause of all symbols is one line, told by `news`. */
   const begun: string[] = [], continued: string[] = [], waiting: string[] = [], left: string[] = [];
@@ -132,6 +138,33 @@ export function writerEvents(telemetry: Telemetry) {
     sealed(manifest: Manifest): void {
       sealed.inc();
       log.info(`sealed ${manifest.files[0]?.path}: ${manifest.rows} rows, ${manifest.bytes} bytes`);
+    },
+    sealedBeside(manifest: Manifest, before: Manifest): void {
+      const path = manifest.files[0]?.path, other = before.files[0]?.path;
+      log.warning(
+        `${path} lies beside ${other}, which came from the vendor's history before it was captured: ` +
+          "ticks that both hold are there twice",
+      );
+    },
+    audited(audit: TickAudit): void {
+      const { captured, missed, added_later, removed, rewritten } = audit;
+      const findings = { captured, missed, added_later, removed, rewritten };
+      for (const [finding, ticks] of Object.entries(findings)) auditedTicks.inc({ finding }, ticks);
+      const about = `audit of ${audit.symbol} of ${audit.day}`;
+      if (audit.outcome !== "compared") log.warning(`${about} was not possible: ${audit.reason}`);
+      else {
+        const found = Object.entries(findings).map(([finding, ticks]) => `${ticks} ${finding}`)
+          .join(", ").replaceAll("_", " ");
+        const wrote = audit.written === null ? "" : `; wrote ${audit.written.path}`;
+        const not = audit.unwritten === 0 ? "" : `; could not write ${audit.unwritten} of them`;
+        const line = `${about}: ${found}${wrote}${not}${audit.reason ? ` (${audit.reason})` : ""}`;
+        if (audit.status === "SUCCESS") log.info(line);
+        else log.warning(line);
+      }
+    },
+    auditFailed(cause: unknown): void {
+      failures.inc({ kind: "audit" });
+      log.warning(`cannot audit yesterday's files now, tried again later: ${messageOf(cause)}`);
     },
     sealFailed(symbol: string, cause: unknown): void {
       failures.inc({ kind: "seal" });

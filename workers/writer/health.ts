@@ -1,6 +1,8 @@
 import type { ComponentReport, Level } from "../../lib/log/channel.ts";
 import type { Description } from "../../lib/program/beat.ts";
 import { messageOf } from "../../lib/program/errors.ts";
+import type { TickAudit } from "./audit/audit_record.ts";
+import { judgeAudits } from "./audit/judge_audits.ts";
 import type { Captures } from "./captures.ts";
 import { diskSpace } from "./disk_space.ts";
 import type { SymbolCapture } from "./symbol_capture.ts";
@@ -15,6 +17,8 @@ export interface HealthOptions {
   readonly maxUsedPercent: number;
   readonly degradedBacklog: number;
   readonly criticalBacklog: number;
+  /** Who makes copies of sealed files, if anybody. */
+  readonly copies?: { readonly trouble: string } | undefined;
 }
 
 /** What the writer says of itself, from what it has just done. */
@@ -30,6 +34,7 @@ export class WriterHealth {
   #diskAtMs = -Infinity;
   #captures: readonly SymbolCapture[] = [];
   #untakeable: ReadonlyMap<string, string> = new Map();
+  #audits: ReturnType<typeof judgeAudits>;
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -38,6 +43,11 @@ export class WriterHealth {
   cycle(succeeded: boolean): void {
     this.#cycles.push(succeeded);
     if (this.#cycles.length > CYCLES_REMEMBERED) this.#cycles.shift();
+  }
+
+  /** What the audits of the last two nights found. */
+  audited(audits: readonly TickAudit[]): void {
+    this.#audits = judgeAudits(audits);
   }
 
   logReached(backlog: number, captures: Pick<Captures, "all" | "untakeable">): void {
@@ -105,14 +115,25 @@ export class WriterHealth {
     return this.#disk;
   }
 
-  /** `undefined` while there is no cycle to judge. */
+  /** `undefined` while there is no cycle and no audit to judge. */
   #dataQuality(): ComponentReport | undefined {
+    const cycles = this.#judgeCycles(), audits = this.#audits;
+    if (audits === undefined) return cycles;
+    if (cycles === undefined) return { ...audits, value: null, threshold: null };
+    const status = worst([cycles.status, audits.status]);
+    return { ...cycles, status, message: `${cycles.message}; ${audits.message}` };
+  }
+
+  #judgeCycles(): ComponentReport | undefined {
     const cycles = this.#cycles.length, threshold = 95;
     if (cycles === 0) return undefined;
     const succeeded = this.#cycles.filter((outcome) => outcome).length;
     const value = 100 * succeeded / cycles;
     const status = value >= threshold ? "healthy" : succeeded === 0 ? "critical" : "degraded";
-    return { status, value, threshold, message: `${succeeded} of the last ${cycles} succeeded` };
+    // A copy that is missing is no loss, so it is said and nothing more.
+    const trouble = this.#options.copies?.trouble ?? "";
+    const message = `${succeeded} of the last ${cycles} succeeded`;
+    return { status, value, threshold, message: trouble ? `${message}; ${trouble}` : message };
   }
 
   #inState(state: SymbolCapture["state"]): SymbolCapture[] {

@@ -3,16 +3,16 @@ import { openChannel } from "../../lib/log/open_channel.ts";
 import { openLogReader } from "../../lib/log/open_log.ts";
 import { startBeat } from "../../lib/program/beat.ts";
 import { telemetryOf } from "../../lib/program/events.ts";
-import { isWebWorker, type Running, runProgram } from "../../lib/program/run.ts";
-import { environment, readSettings } from "../../lib/program/settings.ts";
-import { dataDirOf, sharedSettings } from "../../lib/program/shared_settings.ts";
+import { type Running, runProgram } from "../../lib/program/run.ts";
+import { dataDirOf } from "../../lib/program/shared_settings.ts";
+import { startNightlyAudit } from "./audit/start.ts";
 import { Captures } from "./captures.ts";
 import { writerSettings } from "./config.ts";
 import { writerEvents } from "./events.ts";
 import { WriterHealth } from "./health.ts";
 import { HeardHoles } from "./heard_holes.ts";
+import { startCopies } from "./parquet/start.ts";
 import { Peers } from "./peers.ts";
-import { printVerification } from "./verify.ts";
 import { writeTicks } from "./write.ts";
 
 async function run({ settings, shared, signal, ready }: Running<typeof writerSettings>) {
@@ -22,7 +22,8 @@ async function run({ settings, shared, signal, ready }: Running<typeof writerSet
   const folder = await openDataFolder(dataDir, kind);
   const telemetry = telemetryOf("writer");
   const events = writerEvents(telemetry);
-  const health = new WriterHealth({ ...settings, dataDir });
+  await using copies = await startCopies(settings.parquet, { dataDir, telemetry, signal });
+  const health = new WriterHealth({ ...settings, dataDir, copies });
   const place = { backend, redisUrl, kind, dataDir };
   await using channel = openChannel({ ...place, embedded, healthPort, role: "program" });
   await using log = await openLogReader({
@@ -33,6 +34,10 @@ async function run({ settings, shared, signal, ready }: Running<typeof writerSet
   await using _heard = new HeardHoles(channel, { dataDir, events });
   using peers = new Peers(channel);
   using captures = new Captures({ dataDir, maxSymbols: settings.maxSymbols, peers, events });
+  const sealed = (path: string) => copies?.sealed(path);
+  await using _auditing = startNightlyAudit(settings, {
+    ...{ dataDir, kind, log, captures, events, health, sealed },
+  });
   await using _beating = startBeat({
     program: "writer",
     channel,
@@ -51,14 +56,11 @@ async function run({ settings, shared, signal, ready }: Running<typeof writerSet
     captures,
     events,
     health,
+    sealed,
     drainMs,
     signal,
   });
+  await copies?.finish();
 }
 
-if (!isWebWorker() && Deno.args[0] === "--verify") {
-  const texts = environment(["DATA_DIR", "DATA_KIND"]);
-  const dataDir = Deno.args[1] ?? dataDirOf(readSettings(sharedSettings, texts));
-  Deno.exit(await printVerification(dataDir));
-}
 runProgram({ name: "writer", settings: writerSettings, run });

@@ -2,6 +2,7 @@ import { compareIds, formatId, NO_TICK, parseId, type TickId } from "../../lib/m
 import {
   cycleId,
   type Day,
+  type DayFileName,
   dayOf,
   listDayFiles,
   openName,
@@ -46,7 +47,7 @@ export async function recover(
   const halfSealed: Day[] = [], damages: string[] = [];
   let position = NO_TICK, lastRow: TickRow | undefined;
 
-  const sealed = files.findLast((file) => file.sealed);
+  const sealed = await lastCaptured(dataDir, symbol, files);
   if (sealed !== undefined) {
     const scan = await scanDayFile(`${folder}/${sealed.name}`, sealed.day);
     if (scan.damage !== undefined) {
@@ -60,7 +61,7 @@ export async function recover(
 
   let broken = false;
   for (const { day } of files.filter((file) => !file.sealed)) {
-    if (await publishedPart(folder, day) !== undefined) {
+    if (await publishedPart(dataDir, { symbol, market, day }) !== undefined) {
       halfSealed.push(day);
       continue;
     }
@@ -97,6 +98,22 @@ export async function recover(
   return { position, ...(lastRow === undefined ? {} : { lastRow }), ...rest };
 }
 
+/**
+ * The newest sealed file that capture wrote. What a vendor's history or an audit added afterwards has
+ * its manifest and says nothing of how far capture was.
+ */
+async function lastCaptured(
+  dataDir: string,
+  symbol: string,
+  files: readonly DayFileName[],
+): Promise<DayFileName | undefined> {
+  for (const file of files.filter(({ sealed }) => sealed).reverse()) {
+    const manifest = await readManifest(dataDir, cycleId(symbol, file));
+    if ((manifest?.origin ?? "capture") === "capture") return file;
+  }
+  return undefined;
+}
+
 /** Sealed files may be moved to an archive; their manifests stay and say how far they went. */
 async function archivedPosition(
   { dataDir, symbol, committed }: { dataDir: string; symbol: string; committed: TickId },
@@ -109,6 +126,6 @@ async function archivedPosition(
       cycleId(symbol, { day: dayOf(committed.ms), part }),
     );
     if (manifest === undefined) return position;
-    position = parseId(manifest.last_id);
+    if (manifest.origin === "capture") position = parseId(manifest.last_id);
   }
 }

@@ -1,22 +1,26 @@
 import type { Checkpoint } from "../../lib/log/tick_log.ts";
-import { compareIds } from "../../lib/market/tick_id.ts";
-import { type Day, dayOf } from "../../lib/capture/day_path.ts";
+import type { Day } from "../../lib/capture/day_path.ts";
 import { gapsOf } from "../../lib/capture/gaps.ts";
+import { firstOpenDay } from "../../lib/capture/open_day.ts";
+import { type Manifest, readManifest } from "../../lib/capture/manifest.ts";
 import { sealDay } from "../../lib/capture/seal.ts";
 import { BackOff } from "../../lib/program/pause.ts";
 import type { WriterEvents } from "./events.ts";
 import type { SymbolCapture } from "./symbol_capture.ts";
+import type { WriteOptions } from "./write_options.ts";
 
 /** Publishes days that are over. A day that cannot be sealed now is tried again after a pause. */
 export class Sealing {
   readonly #dataDir: string;
   readonly #events: WriterEvents;
+  readonly #sealed: WriteOptions["sealed"];
   readonly #retry = new BackOff({ minMs: 1000, maxMs: 30_000 });
   #retryAtMs = 0;
 
-  constructor({ dataDir, events }: { dataDir: string; events: WriterEvents }) {
+  constructor({ dataDir, events, sealed }: Pick<WriteOptions, "dataDir" | "events" | "sealed">) {
     this.#dataDir = dataDir;
     this.#events = events;
+    this.#sealed = sealed;
   }
 
   /**
@@ -27,7 +31,7 @@ export class Sealing {
     capture: SymbolCapture,
     checkpoint: Checkpoint | undefined,
   ): Promise<{ sealed: number; failed: number }> {
-    const days = capture.completeDays(openDayOf(capture, checkpoint));
+    const days = capture.completeDays(firstOpenDay(capture.position, checkpoint));
     let sealed = 0;
     if (days.length === 0 || performance.now() < this.#retryAtMs) return { sealed, failed: 0 };
     for (const day of days) {
@@ -54,18 +58,23 @@ export class Sealing {
     });
     capture.sealed(day);
     this.#events.sealed(manifest);
+    for (const { path } of manifest.files) this.#sealed?.(path);
+    const before = await historyBefore(this.#dataDir, manifest);
+    if (before !== undefined) this.#events.sealedBeside(manifest, before);
   }
 }
 
-/**
- * The first day that may still get ticks. A written tick of a later day closes a day, for ids only
- * grow; so does the feed's word, once all that the log had at that moment is written.
- */
-function openDayOf({ position }: SymbolCapture, checkpoint: Checkpoint | undefined): Day {
-  const written = dayOf(position.ms);
-  const ahead = checkpoint === undefined ? -1 : compareIds(position, checkpoint.lastId);
-  if (checkpoint === undefined || ahead < 0) return written;
-  // Ticks past the checkpoint say that an end it knew of was none.
-  if (checkpoint.ended && ahead === 0) return Infinity;
-  return Math.max(written, dayOf(checkpoint.floorMs));
+/** What a vendor's history had brought of the day before capture did: ticks may lie in both. */
+async function historyBefore(
+  dataDir: string,
+  { cycle_id }: Manifest,
+): Promise<Manifest | undefined> {
+  const [whole, part] = /__(\d+)$/.exec(cycle_id) ?? [];
+  if (whole === undefined) return undefined;
+  const first = cycle_id.slice(0, -whole.length);
+  for (let before = 0; before < Number(part); before++) {
+    const manifest = await readManifest(dataDir, before === 0 ? first : `${first}__${before}`);
+    if (manifest !== undefined && manifest.origin !== "capture") return manifest;
+  }
+  return undefined;
 }

@@ -15,6 +15,8 @@ export interface WriteOptions {
   readonly captures: Captures;
   readonly events: WriterEvents;
   readonly health: WriterHealth;
+  /** Told of each file that was sealed, relative to the data folder. */
+  readonly sealed?: (path: string) => void;
   readonly flushIntervalMs: number;
   readonly flushTicks: number;
   readonly readTicks: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Tick, Ticks } from "../../../lib/market/tick.ts";
-import { refusalOf } from "../../../workers/collector/admission.ts";
+import { refusalOf } from "../../../lib/market/admission.ts";
 import { DeadLetters } from "../../../workers/collector/dead_letters.ts";
 import { takeIn } from "../../../workers/collector/intake.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LogUnavailable, type TickLogReader } from "../../../lib/log/tick_log.ts";
 import { readManifest } from "../../../lib/capture/manifest.ts";
-import { verify } from "../../../workers/writer/verify.ts";
+import { damagesIn } from "./damages.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 import { until } from "../../support/until.ts";
 import {
@@ -96,7 +96,7 @@ Deno.test("a day that ends, or a writer that starts, on a full disk goes on once
   await Deno.remove(`${dataDir}/ballast`);
   await until(async () => (await readManifest(dataDir, cycle))?.rows === 100);
   await until(async () => await rowsIn(openPath(dataDir, "GBPUSD")) === 100);
-  assert.deepEqual((await verify(dataDir)).differences, []);
+  assert.deepEqual(await damagesIn(dataDir), []);
 });
 
 Deno.test("while the log is away nothing is lost, and health says why", async () => {

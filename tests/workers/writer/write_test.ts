@@ -4,7 +4,7 @@ import { NO_TICK, type TickId } from "../../../lib/market/tick_id.ts";
 import { formatId, nextId } from "../../../lib/market/tick_id.ts";
 import { Ticks } from "../../../lib/market/tick.ts";
 import { recover } from "../../../workers/writer/recover.ts";
-import { verify } from "../../../workers/writer/verify.ts";
+import { damagesIn } from "./damages.ts";
 
 const MAIN = new URL("../../../workers/writer/main.ts", import.meta.url).href;
 const FEED = "simulated:test:EURUSD";
@@ -71,7 +71,7 @@ async function assertFilesEqual(dataDir: string, rowsByDay: Map<string, string[]
     const text = await Deno.readTextFile(`${dataDir}/ticks/fx/EURUSD/${day}.csv`);
     assert.equal(text, [HEADER, ...rows, ""].join("\n"));
   }
-  assert.deepEqual((await verify(dataDir)).differences, []);
+  assert.deepEqual(await damagesIn(dataDir), []);
 }
 
 Deno.test("a log over midnight becomes two sealed files that equal it row by row", async () => {
@@ -82,7 +82,7 @@ Deno.test("a log over midnight becomes two sealed files that equal it row by row
     assert.equal(await runWriter(dataDir), 0);
     await assertFilesEqual(dataDir, rowsByDay);
     await Deno.writeTextFile(`${dataDir}/ticks/fx/EURUSD/2025-12-22.csv`, "x", { append: true });
-    assert.match((await verify(dataDir)).differences[0]?.what ?? "", /without its end/);
+    assert.match((await damagesIn(dataDir))[0]?.what ?? "", /without its end/);
   } finally {
     await Deno.remove(dataDir, { recursive: true });
   }

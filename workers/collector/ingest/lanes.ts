@@ -1,0 +1,125 @@
+import { BridgeError } from "../../../lib/bridge/bridge_error.ts";
+import { type BridgeConnection, connectBridge } from "../../../lib/bridge/client.ts";
+import type { ServerZone } from "../../../lib/bridge/feed.ts";
+import { sourcePresent } from "../../../lib/bridge/present.ts";
+import { recordedAccountId } from "../../../lib/capture/account_snapshot.ts";
+import { readCoverage } from "../../../lib/capture/bars/bar_coverage.ts";
+import type { Timeframe } from "../../../lib/market/timeframe.ts";
+import { barGrid } from "../../../lib/time/bar_grid.ts";
+import type { Calendars } from "../../../lib/time/calendar/calendars.ts";
+import type { ServerClock } from "../../../lib/time/server_clock.ts";
+import type { ChosenSource } from "./choosing.ts";
+import { clockOf } from "./clock.ts";
+import type { IngestOptions } from "./options.ts";
+import { type Plan, planOf } from "./plan.ts";
+import type { UtcRange } from "./ranges.ts";
+import type { Lane } from "./run.ts";
+import type { BridgeAddress } from "./sources.ts";
+import type { UnitContext } from "./unit.ts";
+
+/** A source and its present, by its own clock. */
+export interface TimedSource {
+  readonly source: ChosenSource;
+  readonly clock: ServerClock;
+  readonly nowUtcMs: number;
+}
+
+export interface TimingOptions {
+  readonly bridge: BridgeAddress;
+  readonly dataDir: string;
+  readonly brokerTz: ServerZone | undefined;
+  readonly dryRun: boolean;
+  readonly onProblem: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What time it is at the source, and what its clock means.
+ * @throws ClockUnknown, or BridgeError when the source cannot be asked.
+ */
+export async function timed(source: ChosenSource, options: TimingOptions): Promise<TimedSource> {
+  const { bridge, dataDir, brokerTz, dryRun, onProblem, signal } = options;
+  await using connection = await connectBridge({ ...bridge, session: source.session, signal });
+  const clock = await clockOf(connection, {
+    ...{ dataDir, brokerTz, onProblem, signal, save: !dryRun },
+    symbols: source.symbols,
+  });
+  return { source, clock, nowUtcMs: await presentOf(connection, { source, clock, signal }) };
+}
+
+async function presentOf(
+  connection: BridgeConnection,
+  { source, clock, signal }: { source: ChosenSource; clock: ServerClock; signal: AbortSignal },
+): Promise<number> {
+  const [first] = source.chosen;
+  if (first === undefined) {
+    throw new BridgeError("unknown_symbol", `Cannot ask ${source.name} for its present: no symbol`);
+  }
+  const now = await sourcePresent(connection, first.symbol, signal);
+  return "nowUtcMs" in now ? now.nowUtcMs : clock.toUtcMs(now.nowServerMs);
+}
+
+export interface PlanningOptions {
+  readonly options: IngestOptions;
+  readonly dataDir: string;
+  readonly calendars: Calendars;
+  readonly closeBufferMs: number;
+  readonly chunkBars: number;
+  readonly recordAccount: boolean;
+  readonly onProblem: (message: string) => void;
+}
+
+/** The units of a source, and what they share. */
+export async function laneOf(
+  { source, clock, nowUtcMs }: TimedSource,
+  planning: PlanningOptions,
+): Promise<Plan & Lane> {
+  const { options, dataDir, calendars, recordAccount } = planning, { account, name } = source;
+  const rawNames = new Map(source.chosen.map(({ symbol, rawName }) => [symbol, rawName]));
+  const context: UnitContext = {
+    dataDir,
+    source: name,
+    rawNameOf: (symbol) => rawNames.get(symbol) ?? symbol,
+    accountId: account === undefined
+      ? null
+      : await recordedAccountId(account.id, { source: name, recordAccount }),
+    clock,
+    gridOf: (timeframe) => barGrid(name, timeframe, clock),
+    calendarOf: (symbol) => calendars.calendarOf(symbol),
+    settledMs: nowUtcMs - planning.closeBufferMs,
+  };
+  const { timeframes } = options, symbols = [...rawNames.keys()];
+  const { onProblem } = planning;
+  const covered = options.resume
+    ? await coverage(dataDir, { symbols, timeframes, onProblem })
+    : undefined;
+  const plan = planOf({
+    ...context,
+    symbols,
+    timeframes,
+    fromMs: options.from,
+    toMs: options.to,
+    historyDays: options["history-days"],
+    chunkBars: planning.chunkBars,
+    coveredOf: (symbol, { label }) => covered?.get(`${label} ${symbol}`) ?? [],
+  });
+  return { ...plan, lease: source.lease, context };
+}
+
+async function coverage(
+  dataDir: string,
+  { symbols, timeframes, onProblem }: {
+    symbols: readonly string[];
+    timeframes: readonly Timeframe[];
+    onProblem: (message: string) => void;
+  },
+): Promise<Map<string, readonly UtcRange[]>> {
+  const covered = new Map<string, readonly UtcRange[]>();
+  for (const symbol of symbols) {
+    for (const { label } of timeframes) {
+      const ranges = await readCoverage(dataDir, { symbol, timeframe: label, onProblem });
+      covered.set(`${label} ${symbol}`, ranges);
+    }
+  }
+  return covered;
+}
