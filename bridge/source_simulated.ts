@@ -256,7 +256,9 @@ export class SimulatedSource implements Source {
         yield { type: "ended" };
         return;
       }
-      await this.#sleepUntil(Math.min(due.nextUtcMs, clockDueMs), state.signal);
+      const isStopped = toMs === this.#options.untilUtcMs;
+      const nextMs = isStopped ? Infinity : Math.min(due.nextUtcMs, clockDueMs);
+      await this.#sleepUntil(nextMs, state.signal);
     }
   }
 
