@@ -5,8 +5,8 @@ import { UNIVERSE } from "../../lib/market/universe.ts";
 import { type Assets, serveAsset } from "./assets.ts";
 import type { GatewayEvents } from "./events.ts";
 import { problemResponse } from "./problem.ts";
+import { isOpenAt, nextOpenAfter } from "./queries/calendar_answer.ts";
 import { addQueries, type AppEnv, type QueriesOptions, unavailable } from "./queries/routes.ts";
-import type { Stream } from "./stream.ts";
 
 export interface AppOptions extends QueriesOptions {
   readonly events: GatewayEvents;
@@ -17,7 +17,7 @@ export interface AppOptions extends QueriesOptions {
 
 /** Everything that is asked once and answered: the page, the queries, and what health looks at. */
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { stream, history, events, assets, kind } = options;
+  const { stream, events, assets, kind } = options;
   const app = new Hono<AppEnv>();
 
   app.use(async (context, next) => {
@@ -33,7 +33,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     return problemResponse({ status: 503, title });
   });
   app.get("/symbols", async (context) => {
-    return context.json({ kind, symbols: await symbolRows(stream, history.dataDir) });
+    return context.json({ kind, symbols: await symbolRows(options) });
   });
   addQueries(app, options);
   app.get("*", (context) => {
@@ -44,14 +44,10 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
       value: context.req.path,
     });
   });
-  app.notFound((context) =>
-    problemResponse({
-      status: 405,
-      title: "Cannot take this method",
-      field: "method",
-      value: context.req.method,
-    })
-  );
+  app.notFound(({ req: { method: value } }) => {
+    const title = "Cannot take this method";
+    return problemResponse({ status: 405, title, field: "method", value }, { allow: "GET, HEAD" });
+  });
   app.onError((cause) => {
     const problem = unavailable(cause);
     if (problem !== undefined) return problemResponse(problem);
@@ -61,8 +57,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   return app;
 }
 
-/** Ages in seconds by the gateway's clock; null where there is no tick yet. */
-function symbolRows(stream: Stream, dataDir: string): Promise<object[]> {
+/**
+ * Ages in seconds by the gateway's clock, null where there is no tick yet; the market's hours as
+ * `GET /calendar` says them, null past the calendar's horizon.
+ */
+function symbolRows({ stream, history, calendars }: AppOptions): Promise<object[]> {
+  const nowMs = Date.now();
   const names = new Set([...stream.recent.symbols(), ...UNIVERSE.map(({ symbol }) => symbol)]);
   return Promise.all(
     [...names].sort().map(async (symbol) => {
@@ -71,12 +71,14 @@ function symbolRows(stream: Stream, dataDir: string): Promise<object[]> {
       const utcMs = newest?.ticks.utcMs(0);
       return {
         symbol,
-        market: await marketIn(dataDir, symbol),
+        market: await marketIn(history.dataDir, symbol),
         id: newest === undefined ? null : formatId(newest.lastId),
         ts: utcMs === undefined ? null : utcMs / 1000,
         bid: newest === undefined ? null : newest.ticks.bid(0),
         ask: newest === undefined ? null : newest.ticks.ask(0),
-        age_seconds: utcMs === undefined ? null : Math.max(0, Date.now() - utcMs) / 1000,
+        age_seconds: utcMs === undefined ? null : Math.max(0, nowMs - utcMs) / 1000,
+        market_open: isOpenAt(calendars.calendarOf(symbol), nowMs),
+        next_open: nextOpenAfter(calendars.calendarOf(symbol), nowMs),
         feed: checkpoint?.feed ?? null,
         feed_state: checkpoint?.ended ? "ended" : stream.feedOf(symbol),
       };

@@ -10,7 +10,13 @@ export interface Problem {
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-export function problemBody({ status, title, field, value }: Problem): string {
+/** Enough to know a wrong value again; a request may bring kilobytes. */
+const SHOWN_CHARACTERS = 200;
+
+export function problemBody({ status, title, field, value: whole }: Problem): string {
+  const value = whole !== undefined && whole.length > SHOWN_CHARACTERS
+    ? `${whole.slice(0, SHOWN_CHARACTERS)}…`
+    : whole;
   const detail = field === undefined
     ? title
     : `${title}: current value of ${field} is ${JSON.stringify(value ?? null)}`;

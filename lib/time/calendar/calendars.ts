@@ -1,4 +1,3 @@
-import { messageOf } from "../../program/errors.ts";
 import { baseOf } from "../../market/universe.ts";
 import { plainName } from "../../market/plain_name.ts";
 import { FX } from "./week_calendars.ts";
@@ -38,7 +37,7 @@ export class Calendars implements Disposable {
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   readonly #bySymbol = new Map<string, MarketCalendar>();
   #map: SymbolCalendarMap = new Map();
-  /** The state of the file at the last look, also of one that could not be used. */
+  /** The state of the file at the last look: of one that was read, or why it was not. */
   #seen = "";
   #isLooking = false;
 
@@ -93,9 +92,12 @@ export class Calendars implements Disposable {
     const seenBefore = this.#seen;
     try {
       const { mtime, size } = await Deno.stat(path);
-      this.#seen = `${mtime?.getTime()} ${size}`;
-      if (this.#seen === seenBefore) return;
-      this.#map = parseSymbolCalendarMap(await Deno.readTextFile(path));
+      const seen = `${mtime?.getTime()} ${size}`;
+      if (seen === seenBefore) return;
+      const text = await Deno.readTextFile(path);
+      // Only what was read need not be read again: a right to read changes no time of writing.
+      this.#seen = seen;
+      this.#map = parseSymbolCalendarMap(text);
       this.#bySymbol.clear();
     } catch (cause) {
       this.#meet(cause, path, seenBefore);
@@ -107,15 +109,15 @@ export class Calendars implements Disposable {
   /** The last good map stays, also when its file is gone: a deploy may be replacing it. */
   #meet(cause: unknown, path: string, seenBefore: string): void {
     const isMissing = cause instanceof Deno.errors.NotFound;
+    // Without the causes: the message has all of theirs that tells a person something.
+    const why = cause instanceof Error ? cause.message : String(cause);
     if (isMissing) this.#seen = "missing";
-    else if (this.#seen === seenBefore) this.#seen = messageOf(cause);
+    else if (this.#seen === seenBefore) this.#seen = why;
     if (this.#seen === seenBefore || (isMissing && !this.#isNamed && seenBefore === "")) return;
     const kept = this.#map.size === 0
       ? "symbols keep the calendars of their names"
       : "the last good map stays";
-    this.#onProblem(
-      `Cannot use ${path} as the calendars of symbols (${kept}): ${messageOf(cause)}`,
-    );
+    this.#onProblem(`Cannot use ${path} as the calendars of symbols (${kept}): ${why}`);
   }
 }
 

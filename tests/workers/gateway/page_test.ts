@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Page, WebSocketRoute } from "playwright-core";
 import { nextId } from "../../../lib/market/tick_id.ts";
 import { UNIVERSE } from "../../../lib/market/universe.ts";
+import { FeedStates } from "../../../workers/gateway/feed_states.ts";
 import { bundlePage, formatBundle } from "../../../workers/gateway/page/build.ts";
 import { describeConnection } from "../../../workers/gateway/page/connection.ts";
 import type { Quote } from "../../../workers/gateway/page/messages.ts";
@@ -80,12 +81,13 @@ Deno.test("a late tick widens the bucket of its true time and no close", () => {
 
 Deno.test("the header says the worst that is known of the connection", () => {
   const open = { phase: "open" } as const;
-  const good = { table: open, chart: open, feed: "feed_up", newestMs: performance.now() };
+  const now = { newestMs: performance.now(), closed: undefined };
+  const good = { table: open, chart: open, feed: "up", ...now };
   const waiting = { phase: "waiting", untilMs: performance.now() + 2500 } as const;
   assert.equal(describeConnection(good).state, "live");
-  assert.equal(describeConnection({ ...good, feed: "feed_down" }).state, "down");
+  assert.equal(describeConnection({ ...good, feed: "down" }).state, "down");
   assert.equal(describeConnection({ ...good, chart: { phase: "stale" } }).state, "stale");
-  assert.deepEqual(describeConnection({ ...good, table: waiting, feed: "feed_down" }), {
+  assert.deepEqual(describeConnection({ ...good, table: waiting, feed: "down" }), {
     state: "reconnecting",
     text: "Reconnecting",
     detail: "in 3 s",
@@ -260,7 +262,7 @@ Deno.test({
       await waitUntil(() => gateway.ids("USDJPY").length > length + 10);
       // A tick would prove the feed to be up again.
       muted = true;
-      say({ type: "status", state: "feed_down", symbols: [] });
+      say(new FeedStates().note({ state: "down", symbols: [], atMs: Date.now() }));
       await page.locator("#connection[data-state=down]").waitFor();
       assert.equal(await page.locator("#connection-text").textContent(), "Feed down");
       assert.deepEqual(complaints, []);

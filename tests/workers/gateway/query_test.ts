@@ -71,6 +71,12 @@ Deno.test("a wrong query is answered with its field and its value", async () => 
       ["ticks/EURUSD?from=yesterday", 400, "from", "yesterday"],
       ["ticks/EURUSD?limit=0", 400, "limit", "0"],
       ["ticks/EURUSD?form=1", 400, "form", "1"],
+      ["ticks/EURUSD?from=2025-02-30", 400, "from", "2025-02-30"],
+      ["ticks/EURUSD?to=2025-04-31T00:00:00Z", 400, "to", "2025-04-31T00:00:00Z"],
+      ["ticks/EURUSD?limit=1&limit=2", 400, "limit", "1, 2"],
+      ["bars/EURUSD?tf=1H&tf=4H", 400, "tf", "1H, 4H"],
+      ["calendar/EURUSD?from=1&from=1", 400, "from", "1, 1"],
+      [`ticks/${"A".repeat(5000)}`, 400, "symbol", `${"A".repeat(200)}…`],
       ["ticks/EURUSD?from=5&to=4", 422, "to", "4"],
       ["ticks/EURUSD?after=5-0&before=4-9", 422, "before", "4-9"],
       ["ticks/EURUSD?limit=100001", 400, "limit", "100001"],
@@ -87,6 +93,28 @@ Deno.test("a wrong query is answered with its field and its value", async () => 
   }
 });
 
+Deno.test("a zone's plus may come as it is, as a space or escaped", async () => {
+  await using rig = await Rig.open();
+  const ids = await rig.append("EURUSD", 30);
+  await using gateway = await rig.gateway();
+  await untilReady(gateway);
+  const local = new Date(parseId(ids[10] ?? "").ms + 2 * 3_600_000).toISOString().slice(0, -1);
+  for (const zone of ["+02:00", " 02:00", "%2B02:00"]) {
+    const found = await fetch(`${gateway.url}ticks/EURUSD?from=${local}${zone}&limit=1`);
+    assert.equal((await found.json()).ticks[0].id, ids[10], zone);
+  }
+});
+
+Deno.test("a method that is not taken is answered with those that are", async () => {
+  await using rig = await Rig.open();
+  await using gateway = await rig.gateway();
+  for (const path of ["ticks/EURUSD", "symbols", ""]) {
+    const response = await fetch(gateway.url + path, { method: "POST" });
+    await response.body?.cancel();
+    assert.deepEqual([response.status, response.headers.get("allow")], [405, "GET, HEAD"]);
+  }
+});
+
 Deno.test("symbols, readiness and the page are served, the page with its tag and policy", async () => {
   await using rig = await Rig.open();
   const [id] = await rig.append("EURUSD", 1);
@@ -99,6 +127,8 @@ Deno.test("symbols, readiness and the page are served, the page with its tag and
   assert.equal(euro.id, id);
   assert.equal(euro.market, "fx");
   assert.ok(euro.age_seconds >= 0);
+  const hours = await (await fetch(`${gateway.url}calendar/EURUSD`)).json();
+  assert.deepEqual([euro.market_open, euro.next_open], [hours.is_open, hours.next_open]);
   assert.equal((await (await fetch(`${gateway.url}livez`)).text()).trim(), "ok");
   const page = await fetch(gateway.url);
   assert.match(await page.text(), /<title>page/);

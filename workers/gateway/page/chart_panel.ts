@@ -1,5 +1,6 @@
 import type { ChartStyle, ChartView, PriceChart } from "./chart.ts";
 import type { ChartFeed } from "./chart_feed.ts";
+import { closedOf, untilText } from "./hours.ts";
 import { hasPips, type Quotes, spreadOf, type SymbolState } from "./quotes.ts";
 
 const INTERVALS: ReadonlyMap<string, number> = new Map([
@@ -66,9 +67,11 @@ export class ChartPanel {
     if (this.#pending !== undefined) this.#chart.update(this.#pending);
     this.#pending = undefined;
     const { symbol, last, ticks, gaps } = feed.series;
-    const state = quotes.states.get(symbol);
+    const state = quotes.states.get(symbol), closed = state && closedOf(state);
+    const hours = closed === undefined ? "" : `Closed ${untilText(closed)}`.trimEnd();
     if (state === undefined || last === undefined) {
-      this.#write({ bid: "—", ask: "—", spread: "—", note: "Waiting for the first tick" });
+      const note = hours || "Waiting for the first tick";
+      this.#write({ bid: "—", ask: "—", spread: "—", note });
       return;
     }
     const spread = spreadOf({ ...state, quote: last }) ?? 0;
@@ -79,7 +82,11 @@ export class ChartPanel {
       bid: last.bid.toFixed(state.digits),
       ask: last.ask.toFixed(state.digits),
       spread: hasPips(state) ? `${spread.toFixed(1)} pips` : `${spread.toFixed(0)} pts`,
-      note: `${count} ticks since ${since} UTC${holes}${feed.loading ? " · loading history" : ""}`,
+      note: [
+        ...(hours === "" ? [] : [hours]),
+        `${count} ticks since ${since} UTC${holes}`,
+        ...(feed.loading ? ["loading history"] : []),
+      ].join(" · "),
     });
   }
 

@@ -1,3 +1,4 @@
+import { type Closed, untilText } from "./hours.ts";
 import type { ConnectionState } from "./stream.ts";
 
 /** Live ticks come many a second; without one for this long a person should know. */
@@ -10,10 +11,12 @@ export interface ConnectionSigns {
   readonly feed: string;
   /** `performance.now()` of the newest live tick; 0 before the first. */
   readonly newestMs: number;
+  /** Set while every market is closed. */
+  readonly closed: Closed | undefined;
 }
 
 export interface ConnectionText {
-  readonly state: "live" | "connecting" | "reconnecting" | "stale" | "down" | "refused";
+  readonly state: "live" | "closed" | "connecting" | "reconnecting" | "stale" | "down" | "refused";
   /** Announced to screen readers, so it changes only when the state does. */
   readonly text: string;
   /** What moves: shown beside the text, never announced. */
@@ -36,8 +39,11 @@ export function describeConnection(signs: ConnectionSigns): ConnectionText {
         return { state: "stale", text: "Stale: the gateway does not answer", detail: "" };
     }
   }
-  if (signs.feed === "feed_down") return { state: "down", text: "Feed down", detail: "" };
-  if (signs.feed === "feed_ended") return { state: "down", text: "Feed ended", detail: "" };
+  if (signs.feed === "down") return { state: "down", text: "Feed down", detail: "" };
+  if (signs.feed === "ended") return { state: "down", text: "Feed ended", detail: "" };
+  if (signs.closed !== undefined) {
+    return { state: "closed", text: "Market closed", detail: untilText(signs.closed) };
+  }
   const quietMs = performance.now() - signs.newestMs;
   if (signs.newestMs > 0 && quietMs > QUIET_AFTER_MS) {
     return { state: "stale", text: "No ticks", detail: `for ${Math.floor(quietMs / 1000)} s` };

@@ -29,7 +29,7 @@ export type Message =
   | { readonly type: "gap"; readonly gap: Gap }
   | {
     readonly type: "status";
-    /** `feed_up`, `feed_down`, `feed_ended`, or `epoch`: the log is another one. */
+    /** `up`, `down` or `ended`: the feed; `epoch`: the log is another one. */
     readonly state: string;
     /** Symbols concerned; empty means all. */
     readonly symbols: readonly string[];

@@ -3,6 +3,7 @@ import { ChartFeed } from "./chart_feed.ts";
 import { ChartPanel } from "./chart_panel.ts";
 import { describeConnection } from "./connection.ts";
 import { loadFacts } from "./facts.ts";
+import { allClosed, untilTitle } from "./hours.ts";
 import type { Message } from "./messages.ts";
 import { Quotes } from "./quotes.ts";
 import { Stream } from "./stream.ts";
@@ -14,6 +15,8 @@ import { startTheme } from "./theme.ts";
 const CONFLATE_MS = 100;
 const CLOCK_MS = 250;
 const RETRY_FACTS_MS = 3_000;
+/** Markets open and close, and new symbols come. */
+const FACTS_AGAIN_MS = 60_000;
 const FIRST_CHOICE = "EURUSD";
 const KIND_LABELS: Readonly<Record<string, string>> = {
   simulated: "Simulated",
@@ -123,18 +126,19 @@ function chooseFirst(): void {
 }
 
 async function showFacts(): Promise<void> {
+  let againMs = RETRY_FACTS_MS;
   try {
     const { symbols, kind } = await loadFacts();
-    for (const symbol of symbols) quotes.add(symbol);
+    for (const { symbol, closed } of symbols) quotes.add(symbol).closed = closed;
     showKind(kind);
     chooseFirst();
     draw();
     // A log without ticks does not know its feeds yet.
-    if (kind === "") setTimeout(showFacts, RETRY_FACTS_MS);
+    if (kind !== "") againMs = FACTS_AGAIN_MS;
   } catch {
     // The browser's console has named the failed request.
-    setTimeout(showFacts, RETRY_FACTS_MS);
   }
+  setTimeout(showFacts, againMs);
 }
 
 function showKind(kind: string): void {
@@ -154,9 +158,12 @@ function showCount(): void {
 }
 
 function showConnection(): void {
-  const signs = { table: stream.state, chart: feed?.state, feed: feedState, newestMs };
+  const closed = allClosed(quotes.states.values());
+  const signs = { table: stream.state, chart: feed?.state, feed: feedState, newestMs, closed };
   const { state, text, detail } = describeConnection(signs);
-  element("connection", HTMLElement).dataset.state = state;
+  const connection = element("connection", HTMLElement);
+  connection.dataset.state = state;
+  connection.title = state === "closed" && closed !== undefined ? untilTitle(closed) : "";
   const announced = element("connection-text", HTMLElement);
   if (announced.textContent !== text) announced.textContent = text;
   element("connection-detail", HTMLElement).textContent = detail;

@@ -1,4 +1,5 @@
 import { UNIVERSE } from "../../../lib/market/universe.ts";
+import type { Closed } from "./hours.ts";
 import { isAfter, type Quote } from "./messages.ts";
 
 const DIGITS = new Map(UNIVERSE.map(({ symbol, digits }) => [symbol, digits]));
@@ -18,6 +19,8 @@ export interface SymbolState {
   live: boolean;
   /** `performance.now()` of the newest live quote's arrival. */
   arrivedMs: number;
+  /** Set while the calendar has its market closed. */
+  closed: Closed | undefined;
 }
 
 /** Direction of the newest change of a price: 1 up, -1 down, 0 none yet. */
@@ -45,6 +48,7 @@ export class Quotes {
       askMove: 0,
       live: false,
       arrivedMs: 0,
+      closed: undefined,
     };
     this.states.set(symbol, state);
     this.#added = true;

@@ -1,3 +1,4 @@
+import { closedOf, untilTitle } from "./hours.ts";
 import {
   ageSecondsOf,
   changeOf,
@@ -61,9 +62,16 @@ export class Row {
   }
 
   writeAge(recorded: boolean): void {
-    const seconds = ageSecondsOf(this.state, recorded);
-    setText(this.#age, seconds === undefined ? "—" : formatAge(seconds));
-    this.#age.classList.toggle("old", seconds !== undefined && seconds > 60);
+    const seconds = ageSecondsOf(this.state, recorded), closed = closedOf(this.state);
+    const age = seconds === undefined ? "—" : formatAge(seconds);
+    setText(this.#age, closed === undefined ? age : "closed");
+    this.element.classList.toggle("closed", closed !== undefined);
+    this.#age.classList.toggle(
+      "old",
+      closed === undefined && seconds !== undefined && seconds > 60,
+    );
+    const title = closed === undefined ? "" : untilTitle(closed);
+    if (this.#age.title !== title) this.#age.title = title;
   }
 }
 

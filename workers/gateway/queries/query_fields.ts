@@ -84,7 +84,12 @@ export function endsBeforeItBegins(field: string, value: string | undefined): Pr
   return { status: 422, title, field, value: value ?? "" };
 }
 
+/** The plus of a zone comes as a space when it was not escaped. */
+const ISO = /^(\d{4}-\d{2}-(\d{2}))(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[ +-]\d{2}:\d{2}))?$/;
+
 function isoMs(text: string): number {
-  const iso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
-  return iso.test(text) ? Date.parse(text) : NaN;
+  const [, date, day] = ISO.exec(text) ?? [];
+  // Date.parse takes the 30th of February for the 2nd of March.
+  if (date === undefined || new Date(date).getUTCDate() !== Number(day)) return NaN;
+  return Date.parse(text.replace(" ", "+"));
 }

@@ -57,6 +57,8 @@ export class RangeAnswers {
     }
     this.#count++;
     const leaving = new AbortController(), chunks = answer.chunks(leaving.signal);
+    // The first piece may take seconds of reading: bars of a week of ticks.
+    outgoing?.once("close", () => leaving.abort());
     try {
       const first = await chunks.next();
       return new Response(this.#body(chunks, first, { outgoing, leaving }), { headers });

@@ -1,5 +1,5 @@
 import type { HttpBindings } from "@hono/node-server";
-import type { Context, Hono } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { ticksFolder } from "../../../lib/capture/day_path.ts";
 import { marketIn } from "../../../lib/capture/symbol_market.ts";
 import { LogUnavailable } from "../../../lib/log/tick_log.ts";
@@ -32,6 +32,9 @@ export type AppEnv = { readonly Bindings: Partial<HttpBindings> };
 /** What is asked once and answered: ticks and bars of a range, and when a market trades. */
 export function addQueries(app: Hono<AppEnv>, options: QueriesOptions): void {
   const { history, answers, calendars, limits } = options;
+  for (const path of ["/ticks/:symbol", "/bars/:symbol", "/calendar/:symbol"]) {
+    app.use(path, refuseRepeatedField);
+  }
   app.get("/ticks/:symbol", async (context) => {
     const query = parseTickQuery(symbolIn(context), context.req.query(), limits.ticks);
     if (isProblem(query)) return problemResponse(query);
@@ -63,6 +66,14 @@ export function unavailable(cause: unknown): Problem | undefined {
   if (!(cause instanceof LogUnavailable)) return undefined;
   return { status: 503, title: "Cannot answer: the tick log cannot be reached" };
 }
+
+/** Of `limit=1&limit=2` neither is what was meant. */
+const refuseRepeatedField: MiddlewareHandler<AppEnv> = async ({ req }, next) => {
+  const repeated = Object.entries(req.queries()).find(([, values]) => values.length > 1);
+  if (repeated === undefined) return await next();
+  const [field, values] = repeated, title = "Cannot read a field that is given more than once";
+  return problemResponse({ status: 400, title, field, value: values.join(", ") });
+};
 
 async function unknownSymbol(
   { stream, history: { dataDir } }: QueriesOptions,

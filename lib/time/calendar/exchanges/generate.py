@@ -28,6 +28,7 @@ EXCHANGES = (
 ).split()
 FROM = pd.Timestamp("1990-01-01")
 DAY = dt.timedelta(days=1)
+MARGIN = 366 * DAY
 
 
 def corrections(name, first, last):
@@ -69,10 +70,13 @@ def encode(name, until):
     bounds = xcals.get_calendar(name)
     first = max(FROM, bounds.bound_min() or FROM)
     last = min(until, bounds.bound_max() or until)
-    calendar = xcals.get_calendar(name, start=first, end=last)
+    # At the ends of what it is asked for the package takes some days for others: Korea's last for its first.
+    start = max(first - MARGIN, bounds.bound_min() or first - MARGIN)
+    end = min(last + MARGIN, bounds.bound_max() or last + MARGIN)
+    calendar = xcals.get_calendar(name, start=start, end=end)
     zone = str(calendar.tz)
     by_day = {s.date(): hours_of(row, s, zone) for s, row in zip(
-        calendar.schedule.index, calendar.schedule.itertuples())}
+        calendar.schedule.index, calendar.schedule.itertuples()) if first <= s <= last}
     by_day.update(corrections(name, first, last))
 
     starts = starts_of_hours(calendar, first)

@@ -64,7 +64,7 @@ Deno.test("a map is read again when it changes; a broken one is told once and th
   await replace(mapFile, `{"AAPL":"MOON","MSFT":7}`);
   await until(() => problems.length > 0);
   assert.match(problems[0] ?? "", /map\.json.*last good map stays.*AAPL: current value is "MOON"/);
-  assert.match(problems[0] ?? "", /MSFT: current value is 7/);
+  assert.match(problems[0] ?? "", /MSFT: current value is 7$/);
   assert.equal(calendars.calendarOf("AAPL").id, "XLON");
 
   await replace(mapFile, `{"AAPL":`);
@@ -77,6 +77,29 @@ Deno.test("a map is read again when it changes; a broken one is told once and th
   await replace(mapFile, `{"AAPL":"XTKS"}`);
   await until(() => calendars.calendarOf("AAPL").id === "XTKS");
   assert.equal(problems.length, 3);
+});
+
+Deno.test("a map that may not be read is told once, and read when it may be, of the same time and size", async () => {
+  await using folder = await tempFolder();
+  const mapFile = `${folder.path}/map.json`, problems: string[] = [];
+  await Deno.writeTextFile(mapFile, `{"AAPL":"LSE"}`);
+  const readTextFile = Deno.readTextFile;
+  let refused = 0;
+  Deno.readTextFile = () => {
+    refused++;
+    return Promise.reject(new Deno.errors.PermissionDenied(`open '${mapFile}'`));
+  };
+  try {
+    const onProblem = (message: string) => void problems.push(message);
+    using calendars = await Calendars.open({ mapFile, onProblem, lookMs: 5 });
+    await until(() => refused > 3);
+    assert.equal(calendars.calendarOf("AAPL").id, "XNYS");
+    Deno.readTextFile = readTextFile;
+    await until(() => calendars.calendarOf("AAPL").id === "XLON");
+    assert.equal(problems.length, 1);
+  } finally {
+    Deno.readTextFile = readTextFile;
+  }
 });
 
 Deno.test("a map that names one symbol twice, or is no map, is refused by name", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FX, FX_METALS } from "../../../../lib/time/calendar/calendars.ts";
 import { exchange, exchangeIds } from "../../../../lib/time/calendar/exchange.ts";
 import { CalendarHorizon } from "../../../../lib/time/calendar/market_calendar.ts";
 import { TIMEFRAMES } from "../../../../lib/market/timeframe.ts";
@@ -44,8 +45,41 @@ Deno.test("holidays close an exchange and half days close it early", () => {
   assert.deepEqual(hours("XNYS", "2025-07-03"), ["13:30-17:00"]);
   assert.deepEqual(hours("XNYS", "2025-07-04"), []);
   assert.deepEqual(hours("XNYS", "2001-09-12"), []);
+  assert.deepEqual(hours("XNYS", "2024-11-29"), ["14:30-18:00"]);
+  assert.deepEqual(hours("XNYS", "2025-01-09"), []);
+  assert.deepEqual(hours("XLON", "2024-12-31"), ["08:00-12:30"]);
   assert.deepEqual(hours("XLON", "2025-12-24"), ["08:00-12:30"]);
   assert.deepEqual(hours("XETR", "2025-12-24"), []);
+});
+
+Deno.test("the last day that is known has the hours of any other", () => {
+  assert.deepEqual(hours("XKRX", "2026-12-30"), ["00:00-06:30"]);
+  assert.deepEqual(hours("XKRX", "2027-12-30"), ["00:00-06:30"]);
+  // Korea's year begins an hour late.
+  assert.deepEqual(hours("XKRX", "2027-01-04"), ["01:00-06:30"]);
+});
+
+Deno.test("from open to close to open, a calendar is walked through all of its sessions", () => {
+  const weeks = [calendar("XNYS"), calendar("XTKS"), calendar("CMES"), FX, FX_METALS];
+  const fromMs = at("2024-12-20"), toMs = at("2026-01-10");
+  for (const market of weeks) {
+    const walked: { openMs: number; closeMs: number }[] = [];
+    let ms = market.isOpen(fromMs) ? fromMs : market.nextOpen(fromMs);
+    while (ms < toMs) {
+      const closeMs = market.nextClose(ms);
+      walked.push({ openMs: ms, closeMs: Math.min(closeMs, toMs) });
+      ms = market.nextOpen(closeMs - 1);
+    }
+    assert.deepEqual(walked, market.sessions(fromMs, toMs), market.id);
+  }
+});
+
+Deno.test("between the clock changes of New York and Europe each market keeps its own", () => {
+  assert.deepEqual(hours("XETR", "2026-03-16"), ["08:00-16:30"]);
+  assert.equal(FX.nextClose(at("2026-03-16")), at("2026-03-20T21:00:00Z"));
+  assert.deepEqual(hours("XETR", "2026-10-26"), ["08:00-16:30"]);
+  assert.equal(FX.nextClose(at("2026-10-26")), at("2026-10-30T21:00:00Z"));
+  assert.equal(FX.nextClose(at("2026-11-02")), at("2026-11-06T22:00:00Z"));
 });
 
 Deno.test("a lunch break makes two sessions of a day", () => {

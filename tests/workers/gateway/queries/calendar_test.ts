@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { ALWAYS_OPEN, exchange, FX } from "../../../../lib/time/calendar/calendars.ts";
+import { isOpenAt, nextOpenAfter } from "../../../../workers/gateway/queries/calendar_answer.ts";
 import { Rig, untilReady } from "../rig.ts";
 
 const DAY_MS = 86_400_000;
@@ -17,6 +19,23 @@ Deno.test("the calendar of a symbol says when its market trades", async () => {
   assert.deepEqual((await (await fetch(week)).json()).sessions, [
     { open: "2025-07-06T21:00:00.000Z", close: "2025-07-11T21:00:00.000Z" },
   ]);
+});
+
+Deno.test("a range at the end of time has its whole beginning and end", async () => {
+  await using rig = await Rig.open();
+  await using gateway = await rig.gateway();
+  const end = "+275760-09-13T00:00:00.000Z", endMs = Date.parse(end);
+  const last = await (await fetch(`${gateway.url}calendar/EURUSD?from=${endMs - DAY_MS}`)).json();
+  assert.equal(last.to, end);
+  assert.equal(last.sessions.at(-1).close, "+275760-09-12T21:00:00.000Z");
+  const after = await (await fetch(`${gateway.url}calendar/EURUSD?from=${endMs}`)).json();
+  assert.deepEqual([after.from, after.to, after.sessions], [end, end, []]);
+});
+
+Deno.test("a market past its calendar's horizon is neither open nor closed", () => {
+  const calendar = exchange("XNYS") ?? FX, pastMs = calendar.knownUntilMs;
+  assert.deepEqual([isOpenAt(calendar, pastMs), nextOpenAfter(calendar, pastMs)], [null, null]);
+  assert.deepEqual([isOpenAt(ALWAYS_OPEN, 0), nextOpenAfter(ALWAYS_OPEN, 0)], [true, null]);
 });
 
 Deno.test("an exchange's calendar ends where its holidays are not known yet", async () => {
@@ -52,6 +71,8 @@ Deno.test("an exchange's calendar ends where its holidays are not known yet", as
     const problem = await response.json();
     assert.deepEqual([response.status, problem.field], [status, field], query);
   }
+  const lastDays = await fetch(`${gateway.url}calendar/EURUSD?from=${untilMs - 2 * DAY_MS}`);
+  assert.equal((await lastDays.json()).to, answer.known_until);
   const unknown = await fetch(`${gateway.url}calendar/NOSUCH`);
   assert.equal(unknown.status, 404);
   await unknown.body?.cancel();
