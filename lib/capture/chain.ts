@@ -4,7 +4,7 @@ import { z } from "zod";
 import { symbolFolder } from "../market/symbol.ts";
 import { failPoint } from "../program/fail_point.ts";
 import { manifestPath } from "./day_path.ts";
-import { syncFolder, writeDurably, writeWhole } from "./durable_file.ts";
+import { syncFolder, writeDurably, writeToDisk } from "./durable_file.ts";
 import { readIfThere } from "./source_registry.ts";
 import { waitForLock } from "./wait_for_lock.ts";
 
@@ -76,6 +76,8 @@ export async function chainManifest<M extends Chained>(
     return there as M;
   }
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+  // The folders may be new, and a chain without its head would begin once more.
+  if (head === undefined) await makeFolders(dataDir);
   failPoint("chain.next.before");
   await writeNext(dataDir, chain, bytes);
   failPoint("chain.next.after");
@@ -123,10 +125,16 @@ export async function listChains(dataDir: string): Promise<Chain[]> {
   }
   const chains: Chain[] = [];
   for (const name of names.sort()) {
-    const { symbol, timeframe } = await parseHead(`${folder}/${name}`) ?? {};
-    if (symbol !== undefined && timeframe !== undefined) chains.push({ symbol, timeframe });
+    const chain = await chainNamed(dataDir, name.slice(0, -".json".length));
+    if (chain !== undefined) chains.push(chain);
   }
   return chains;
+}
+
+/** The chain of a name such as `EURUSD_1H`, the symbol's folder and the timeframe, where there is one. */
+export async function chainNamed(dataDir: string, name: string): Promise<Chain | undefined> {
+  const head = await parseHead(`${chainsFolder(dataDir)}/${name}.json`);
+  return head && { symbol: head.symbol, timeframe: head.timeframe };
 }
 
 export function sha256Of(bytes: Uint8Array): string {
@@ -217,11 +225,8 @@ function saySame(there: object, manifest: object): boolean {
 }
 
 async function writeNext(dataDir: string, chain: Chain, bytes: Uint8Array): Promise<void> {
-  using file = await Deno.open(nextPath(dataDir, chain), {
-    ...{ create: true, write: true, truncate: true, mode: 0o644 },
-  });
-  await writeWhole(file, bytes);
-  await file.sync();
+  const options = { create: true, truncate: true, mode: 0o644 };
+  await writeToDisk(nextPath(dataDir, chain), bytes, options);
 }
 
 async function writeHead(dataDir: string, head: Head): Promise<void> {
@@ -230,9 +235,20 @@ async function writeHead(dataDir: string, head: Head): Promise<void> {
   await syncFolder(folder);
 }
 
+async function makeFolders(dataDir: string): Promise<void> {
+  await Deno.mkdir(manifestsFolder(dataDir), { recursive: true });
+  for (const folder of [`${dataDir}/metadata`, dataDir]) await syncFolder(folder);
+}
+
 async function publish(dataDir: string, chain: Chain, cycle: string): Promise<void> {
-  const path = `${dataDir}/${manifestPath(cycle)}`, folder = path.slice(0, path.lastIndexOf("/"));
+  const folder = manifestsFolder(dataDir);
+  // An archive may have taken it away.
   await Deno.mkdir(folder, { recursive: true });
-  await Deno.rename(nextPath(dataDir, chain), path);
+  await Deno.rename(nextPath(dataDir, chain), `${dataDir}/${manifestPath(cycle)}`);
   await syncFolder(folder);
+}
+
+function manifestsFolder(dataDir: string): string {
+  const path = manifestPath("any");
+  return `${dataDir}/${path.slice(0, path.lastIndexOf("/"))}`;
 }

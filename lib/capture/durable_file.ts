@@ -3,12 +3,34 @@
 /** Writes beside the file, to the disk, then takes its place. */
 export async function writeDurably(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
-  {
-    using file = await Deno.open(temporary, { create: true, write: true, truncate: true });
-    await writeWhole(file, new TextEncoder().encode(text));
-    await file.sync();
-  }
+  const options = { create: true, truncate: true };
+  await writeToDisk(temporary, new TextEncoder().encode(text), options);
   await Deno.rename(temporary, path);
+}
+
+/** A new or emptied file of these bytes; they are on the disk when it resolves. */
+export async function writeToDisk(
+  path: string,
+  bytes: Uint8Array,
+  options: Deno.OpenOptions,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, ...options });
+  await namingFile(path, async () => {
+    await writeWhole(file, bytes);
+    await file.sync();
+  });
+}
+
+/** A disk that is full or broken does not say which file it refused. */
+export async function namingFile<Result>(
+  path: string,
+  write: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await write();
+  } catch (cause) {
+    throw new Error(`Cannot write ${path}`, { cause });
+  }
 }
 
 /** A write may take less than it was given; this one does not. */

@@ -3,7 +3,7 @@ import { failPoint } from "../../program/fail_point.ts";
 import { chainManifest, finishChain } from "../chain.ts";
 import { cycleId, dayName, sealedName, ticksFolder } from "../day_path.ts";
 import { scanDayFile } from "../day_scan.ts";
-import { syncFolder, writeWhole } from "../durable_file.ts";
+import { namingFile, syncFolder, writeWhole } from "../durable_file.ts";
 import { type Manifest, manifestOf, type Origin, readManifest } from "../manifest.ts";
 import { TICK_HEADER_BYTES } from "../tick_row.ts";
 import { TickRowEncoder } from "../tick_row_encoder.ts";
@@ -35,12 +35,24 @@ export async function nextPart(dataDir: string, of: SymbolDay): Promise<number> 
 export async function writePart(
   dataDir: string,
   part: NewPart,
+  rows: { ticks: Ticks; ids: FreeIds },
+): Promise<void> {
+  const path = temporaryPath(dataDir, part);
+  const options = { create: true, write: true, truncate: true, mode: 0o644 };
+  using file = await Deno.open(path, options);
+  failPoint("additions.write.before");
+  await namingFile(path, () => writeRows(file, rows));
+  // Its name must last longer than the manifest that tells of it, and the folder may be new.
+  const folder = folderOf(dataDir, part.of);
+  for (const path of [folder, `${folder}/..`, `${folder}/../..`]) await syncFolder(path);
+  failPoint("additions.write.after");
+}
+
+async function writeRows(
+  file: Deno.FsFile,
   { ticks, ids }: { ticks: Ticks; ids: FreeIds },
 ): Promise<void> {
   const encoder = new TickRowEncoder();
-  const options = { create: true, write: true, truncate: true, mode: 0o644 };
-  using file = await Deno.open(temporaryPath(dataDir, part), options);
-  failPoint("additions.write.before");
   await writeWhole(file, TICK_HEADER_BYTES);
   for (let from = 0, rows = 0; from < ticks.count;) {
     const ms = ticks.utcMs(from);
@@ -57,10 +69,6 @@ export async function writePart(
     rows = 0;
   }
   await file.sync();
-  // Its name must last longer than the manifest that tells of it, and the folder may be new.
-  const folder = folderOf(dataDir, part.of);
-  for (const path of [folder, `${folder}/..`, `${folder}/../..`]) await syncFolder(path);
-  failPoint("additions.write.after");
 }
 
 /**
@@ -117,7 +125,7 @@ export async function finishParts(
 }
 
 /** What `temporaryPath` names. */
-const LEFT_BEHIND = /^(\d{4}-\d{2}-\d{2})(?:__(\d+))?\.csv\.(history|audit)\.tmp$/;
+export const LEFT_BEHIND = /^(\d{4}-\d{2}-\d{2})(?:__(\d+))?\.csv\.(history|audit)\.tmp$/;
 
 function temporaryPath(dataDir: string, part: NewPart): string {
   return `${finalPath(dataDir, part)}.${part.origin}.tmp`;

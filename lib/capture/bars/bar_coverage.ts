@@ -1,6 +1,6 @@
-import { type Timeframe, type TimeframeLabel, TIMEFRAMES } from "../../market/timeframe.ts";
-import { type BarCycle, listCycles } from "./bar_cycle.ts";
-import { listBarFiles, parseBarFileName, type Period } from "./bar_path.ts";
+import { type Timeframe, TIMEFRAMES } from "../../market/timeframe.ts";
+import { type BarCycle, cyclesBackwards, HOLIDAY, type Series } from "./bar_cycle.ts";
+import { listBarFiles, parseBarFileName, type Period, periodOf } from "./bar_path.ts";
 
 /** UTC ms, `[fromMs, toMs)`. */
 export interface CoveredRange {
@@ -8,59 +8,116 @@ export interface CoveredRange {
   readonly toMs: number;
 }
 
+export interface CoverageQuestion extends Series {
+  /** Nothing else is looked for; everything when absent. */
+  readonly wanted?: CoveredRange | undefined;
+  /** See `CoverageRules`. */
+  readonly settledMs?: number | undefined;
+  /** Whether the calendar expects bars there: then a file should be, unless a gap is named. */
+  readonly expects?: ((range: CoveredRange) => boolean) | undefined;
+}
+
+export interface CoverageRules {
+  /**
+   * A gap that a record from before this moment (UTC ms) names is covered: the vendor was asked for
+   * it, and what it loads late or repairs would have come since. Without it no such gap is.
+   */
+  readonly settledMs?: number | undefined;
+}
+
 /**
  * What of a series need not be asked again, sorted and apart: what its records cover, without the
- * periods whose files are gone. `onProblem` hears where the records cannot be followed.
+ * periods whose files are gone. Records are read from the newest back, until no older one can add to
+ * what is wanted; of those that were not read nothing is known, so that a file which only they name
+ * is missed where the calendar expects it.
  */
 export async function readCoverage(
   dataDir: string,
-  series: {
-    symbol: string;
-    timeframe: TimeframeLabel;
-    onProblem?: (message: string) => void;
-  },
+  { wanted = ALWAYS, settledMs, expects, ...series }: CoverageQuestion,
 ): Promise<CoveredRange[]> {
-  const cycles = await listCycles(dataDir, series);
-  const gone = await goneFiles(dataDir, cycles, TIMEFRAMES[series.timeframe]);
-  return coverageOf(cycles).flatMap((range) => without(range, gone));
+  const timeframe = TIMEFRAMES[series.timeframe], cycles: BarCycle[] = [];
+  let left: readonly CoveredRange[] = [wanted], hasFiles = false;
+  for await (const { cycle } of cyclesBackwards(dataDir, series)) {
+    cycles.push(cycle);
+    hasFiles ||= cycle.files.length > 0;
+    const covered = coveredBy(cycle, { settledMs });
+    left = left.flatMap((range) => without(range, covered));
+    // No record covers what was not yet when it was made.
+    const madeMs = Date.parse(cycle.ingestion_time_utc);
+    if (hasFiles && left.every(({ fromMs }) => fromMs >= madeMs)) break;
+  }
+  const covered = coverageOf(cycles, { settledMs });
+  const gone = await gonePeriods(dataDir, { cycles, timeframe, covered, wanted, expects });
+  return covered.flatMap((range) => without(range, gone));
 }
 
 /**
- * What records cover, sorted and apart: what the vendor was asked and answered, without the gaps. What
- * failed covers nothing.
+ * What records cover, sorted and apart: what the vendor was asked and answered, without the gaps that
+ * are young. What failed covers nothing.
  */
-export function coverageOf(cycles: readonly BarCycle[]): CoveredRange[] {
-  const answered = cycles.filter(({ status }) => status !== "FAILED").flatMap((cycle) => {
-    const range = rangeOf(cycle.range_from_utc, cycle.range_to_utc);
-    return without(range, cycle.gaps.map((gap) => rangeOf(gap.from_utc, gap.to_utc)));
-  });
-  const covered: { fromMs: number; toMs: number }[] = [];
-  for (const { fromMs, toMs } of answered.sort((a, b) => a.fromMs - b.fromMs)) {
-    const last = covered.at(-1);
-    if (last === undefined || fromMs > last.toMs) covered.push({ fromMs, toMs });
-    else last.toMs = Math.max(last.toMs, toMs);
-  }
-  return covered;
+export function coverageOf(
+  cycles: readonly BarCycle[],
+  rules: CoverageRules = {},
+): CoveredRange[] {
+  return union(cycles.flatMap((cycle) => coveredBy(cycle, rules)));
 }
 
-/** The periods of recorded files of which no version is there any more. */
-async function goneFiles(
+const ALWAYS: CoveredRange = { fromMs: -Infinity, toMs: Infinity };
+
+function coveredBy(cycle: BarCycle, { settledMs = -Infinity }: CoverageRules): CoveredRange[] {
+  if (cycle.status === "FAILED") return [];
+  const range = rangeOf(cycle.range_from_utc, cycle.range_to_utc);
+  if (Date.parse(cycle.ingestion_time_utc) < settledMs) return [range];
+  return without(range, cycle.gaps.filter(({ reason }) => reason !== HOLIDAY).map(gapRange));
+}
+
+/** The periods that should have a file, and have no version of it any more. */
+async function gonePeriods(
   dataDir: string,
-  cycles: readonly BarCycle[],
-  timeframe: Timeframe,
+  { cycles, timeframe, covered, wanted, expects }: {
+    cycles: readonly BarCycle[];
+    timeframe: Timeframe;
+    covered: readonly CoveredRange[];
+    wanted: CoveredRange;
+    expects: CoverageQuestion["expects"];
+  },
 ): Promise<Period[]> {
   const paths = new Set(cycles.flatMap(({ files }) => files).map(({ path }) => path));
   const byFolder = Map.groupBy(paths, (path) => path.slice(0, path.lastIndexOf("/")));
-  const gone = new Map<number, Period>();
+  const gone = new Map<number, Period>(), there = new Set<number>();
   for (const [folder, recorded] of byFolder) {
     const files = await listBarFiles(`${dataDir}/${folder}`, timeframe);
-    const there = new Set(files.map(({ period }) => period.fromMs));
+    const ofFolder = new Set(files.map(({ period }) => period.fromMs));
+    for (const fromMs of ofFolder) there.add(fromMs);
     for (const path of recorded) {
       const period = parseBarFileName(path.slice(folder.length + 1), timeframe)?.period;
-      if (period !== undefined && !there.has(period.fromMs)) gone.set(period.fromMs, period);
+      if (period !== undefined && !ofFolder.has(period.fromMs)) gone.set(period.fromMs, period);
     }
   }
-  return [...gone.values()];
+  if (expects === undefined || byFolder.size === 0) return [...gone.values()];
+  const named = union(cycles.flatMap(({ gaps }) => gaps.map(gapRange)));
+  for (const range of covered) {
+    const toMs = Math.min(range.toMs, wanted.toMs);
+    for (let atMs = Math.max(range.fromMs, wanted.fromMs); atMs < toMs;) {
+      const period = periodOf(timeframe, atMs), untilMs = Math.min(period.toMs, toMs);
+      if (!there.has(period.fromMs) && !gone.has(period.fromMs)) {
+        const unnamed = without({ fromMs: atMs, toMs: untilMs }, named);
+        if (unnamed.some(expects)) gone.set(period.fromMs, period);
+      }
+      atMs = untilMs;
+    }
+  }
+  return [...gone.values()].sort((a, b) => a.fromMs - b.fromMs);
+}
+
+function union(ranges: readonly CoveredRange[]): CoveredRange[] {
+  const joined: { fromMs: number; toMs: number }[] = [];
+  for (const { fromMs, toMs } of ranges.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = joined.at(-1);
+    if (last === undefined || fromMs > last.toMs) joined.push({ fromMs, toMs });
+    else last.toMs = Math.max(last.toMs, toMs);
+  }
+  return joined;
 }
 
 function without(range: CoveredRange, holes: readonly CoveredRange[]): CoveredRange[] {
@@ -73,6 +130,10 @@ function without(range: CoveredRange, holes: readonly CoveredRange[]): CoveredRa
   }
   if (fromMs < range.toMs) rest.push({ fromMs, toMs: range.toMs });
   return rest;
+}
+
+function gapRange({ from_utc, to_utc }: BarCycle["gaps"][number]): CoveredRange {
+  return rangeOf(from_utc, to_utc);
 }
 
 function rangeOf(fromUtc: string, toUtc: string): CoveredRange {

@@ -4,9 +4,12 @@ import { TIMEFRAME_LABELS, type TimeframeLabel } from "../../market/timeframe.ts
 import { chainLinkSchema, chainManifest, CycleTaken, readHead, sha256Of } from "../chain.ts";
 import { manifestPath } from "../day_path.ts";
 import { barFileSchema } from "./bar_file.ts";
-import { forgetRecorded } from "./unrecorded.ts";
+import { recordFiles } from "./unrecorded.ts";
 
 export type { BarFile } from "./bar_file.ts";
+
+/** The reason of a gap in hours in which brokers commonly do not quote. */
+export const HOLIDAY = "holiday";
 
 /** The metadata of one ingestion cycle: what a vendor was asked, what it gave and what became of it. */
 export const barCycleSchema = z.object({
@@ -39,7 +42,10 @@ export const barCycleSchema = z.object({
   files: z.array(barFileSchema),
   /** Files that held exactly the answer already. */
   files_unchanged: z.number().int().default(0),
-  /** UTC opens `[from, to)` of bars that the calendar expects and the vendor did not give. */
+  /**
+   * UTC opens `[from, to)` of bars that the calendar expects and the vendor did not give. `holiday`,
+   * and what is from before the vendor's first bar, does not make a cycle `PARTIAL`, nor is it expected.
+   */
   gaps: z.array(z.object({
     from_utc: z.string(),
     to_utc: z.string(),
@@ -57,39 +63,55 @@ export type BarCycleFacts = Omit<BarCycle, "cycle_id" | "written_at" | "previous
 
 /**
  * Writes the record of a cycle as the next of its chain; it is on the disk when this resolves. Its id
- * is made of `ingestion_time_utc`; a second one of that second gets `__1`, `__2` and so on.
+ * is made of `ingestion_time_utc`; a second one of that second gets `__1`, `__2` and so on. Of its files
+ * those are named that nobody replaced meanwhile.
  */
-export async function recordCycle(dataDir: string, facts: BarCycleFacts): Promise<BarCycle> {
+export function recordCycle(dataDir: string, facts: BarCycleFacts): Promise<BarCycle> {
+  return recordFiles(dataDir, facts.files, (files) => chainCycle(dataDir, { ...facts, files }));
+}
+
+async function chainCycle(dataDir: string, facts: BarCycleFacts): Promise<BarCycle> {
   for (let count = 0;; count++) {
     try {
-      const cycle = await chainManifest(dataDir, facts, (previous) => ({
+      return await chainManifest(dataDir, facts, (previous) => ({
         cycle_id: barCycleId(facts, count),
         ...facts,
         written_at: new Date().toISOString(),
         previous,
       }));
-      await forgetRecorded(dataDir, facts.files);
-      return cycle;
     } catch (cause) {
       if (!(cause instanceof CycleTaken)) throw cause;
     }
   }
 }
 
+export interface Series {
+  readonly symbol: string;
+  readonly timeframe: TimeframeLabel;
+  /** Hears where the records cannot be followed. */
+  readonly onProblem?: ((message: string) => void) | undefined;
+}
+
+/** A record, and the hash of its file. */
+export interface ChainedCycle {
+  readonly cycle: BarCycle;
+  readonly sha256: string;
+}
+
+/** The records of a series, oldest first; as `cyclesBackwards` follows them. */
+export async function listCycles(dataDir: string, series: Series): Promise<BarCycle[]> {
+  return (await Array.fromAsync(cyclesBackwards(dataDir, series), ({ cycle }) => cycle)).reverse();
+}
+
 /**
- * The records of a series, oldest first, followed from the head of its chain. Where the chain is broken
- * the list begins after the break, and `onProblem` hears of it: what nothing proves any more is
+ * The records of a series, newest first, followed from the head of its chain as far as they are taken.
+ * Where the chain is broken they end, and `onProblem` hears of it: what nothing proves any more is
  * unknown. `verify` names every break.
  */
-export async function listCycles(
+export async function* cyclesBackwards(
   dataDir: string,
-  { symbol, timeframe, onProblem }: {
-    symbol: string;
-    timeframe: TimeframeLabel;
-    onProblem?: (message: string) => void;
-  },
-): Promise<BarCycle[]> {
-  const cycles: BarCycle[] = [];
+  { symbol, timeframe, onProblem }: Series,
+): AsyncGenerator<ChainedCycle, void> {
   let link = await readHead(dataDir, { symbol, timeframe }) ?? null;
   while (link !== null) {
     const path = `${dataDir}/${manifestPath(link.cycle_id)}`;
@@ -99,17 +121,16 @@ export async function listCycles(
     } catch (cause) {
       if (!(cause instanceof Deno.errors.NotFound)) throw cause;
       onProblem?.(`Cannot follow the chain of ${symbol} ${timeframe} to ${path}: it is missing`);
-      break;
+      return;
     }
     if (sha256Of(bytes) !== link.sha256) {
       onProblem?.(`Cannot follow the chain of ${symbol} ${timeframe} to ${path}: it was changed`);
-      break;
+      return;
     }
     const cycle = parseCycle(bytes, path);
-    cycles.push(cycle);
+    yield { cycle, sha256: link.sha256 };
     link = cycle.previous;
   }
-  return cycles.reverse();
 }
 
 /** `2025-12-22T094532Z_EURUSD_1H`: no colons, so that it is a file name everywhere. */

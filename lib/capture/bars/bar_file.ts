@@ -14,13 +14,20 @@ export const barFileSchema = z.object({
   last_open_utc: z.string(),
   /** The sealed file whose place it takes. */
   supersedes: z.string().nullable(),
+  /** Bars that the file before it has and the vendor, asked for their time, no longer shows. */
+  bars_removed: z.number().int().default(0),
 });
 export type BarFile = z.infer<typeof barFileSchema>;
 
 /** @param bars at least one, oldest first; `bytes` are theirs. */
 export function barFileOf(
   bars: readonly Bar[],
-  { path, bytes, supersedes }: { path: string; bytes: Uint8Array; supersedes: string | null },
+  { path, bytes, supersedes, removed }: {
+    path: string;
+    bytes: Uint8Array;
+    supersedes: string | null;
+    removed: number;
+  },
 ): BarFile {
   return {
     path,
@@ -30,5 +37,6 @@ export function barFileOf(
     first_open_utc: timeText(bars[0]?.utcMs ?? NaN),
     last_open_utc: timeText(bars.at(-1)?.utcMs ?? NaN),
     supersedes,
+    bars_removed: removed,
   };
 }

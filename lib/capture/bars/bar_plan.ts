@@ -2,10 +2,10 @@ import { Buffer } from "node:buffer";
 import type { Bar } from "../../market/bar.ts";
 import type { Timeframe } from "../../market/timeframe.ts";
 import { type BarFile, barFileOf } from "./bar_file.ts";
-import { mergeBars, type Merged } from "./bar_merge.ts";
+import { mergeBars, type Merged, type MergeRules } from "./bar_merge.ts";
 import { type BarFileName, barFileName, type Period, periodOf } from "./bar_path.ts";
 import { decodeBars, encodeBars } from "./bar_row.ts";
-import { lastCloseMs } from "./bar_rules.ts";
+import { lastCloseMs, shortestMs } from "./bar_rules.ts";
 import { forSeveral } from "./several_files.ts";
 
 export interface Answer {
@@ -25,9 +25,9 @@ export interface PlannedFile {
 }
 
 export interface Plan {
+  /** Of one period the first version first. */
   readonly files: readonly PlannedFile[];
   readonly unchanged: number;
-  readonly removed: number;
 }
 
 interface Standing {
@@ -65,12 +65,16 @@ export async function planFiles(
     (standing) => planPeriod({ root, folder, ...standing }, answer),
   );
   return {
-    files: outcomes.flatMap(({ file }) => file ?? []),
-    unchanged: outcomes.filter(({ file }) => file === undefined).length,
-    removed: outcomes.reduce((sum, { removed }) => sum + removed, 0),
+    files: outcomes.flat(),
+    unchanged: outcomes.filter((files) => files.length === 0).length,
   };
 }
 
+/**
+ * The versions of a period that come next. A bar that the answer leaves out goes from a sealed file
+ * alone, because that file stays as it is. From an open one it goes when the period is over: the first
+ * version still has it, and a second one, which takes its place at once, does not.
+ */
 async function planPeriod(
   { root, folder, period, file, fresh }: Standing & {
     root: string;
@@ -78,41 +82,57 @@ async function planPeriod(
     period: Period;
   },
   { timeframe, bars, range, nowMs }: Answer,
-): Promise<{ file?: PlannedFile; removed: number }> {
-  const path = `${folder}/${file?.name}`;
-  const before = file === undefined ? undefined : await Deno.readFile(`${root}/${path}`);
-  const merged = mergeWith(before, fresh, { path: `${root}/${path}`, answer: bars });
-  const { bytes, isSame } = merged, last = merged.bars.at(-1);
-  if (last === undefined) return { removed: 0 };
-  const isOver = range.toMs >= period.toMs && nowMs >= lastCloseMs(timeframe, last, period.toMs);
-  const wasSealed = file?.sealed === true, sealed = wasSealed || isOver;
-  if (isSame && sealed === wasSealed) return { removed: 0 };
-  const name = barFileName(period, { part: wasSealed ? file.part + 1 : 0, sealed });
-  const entry = barFileOf(merged.bars, {
-    path: `${folder}/${name}`,
-    bytes,
-    supersedes: wasSealed ? path : null,
-  });
-  return { file: { name, sealed, bytes, entry }, removed: merged.removed };
-}
-
-function mergeWith(
-  before: Uint8Array | undefined,
-  fresh: readonly Bar[],
-  { path, answer }: { path: string; answer: readonly Bar[] },
-): Merged & { readonly bytes: Uint8Array<ArrayBuffer>; readonly isSame: boolean } {
-  const isSame = (bytes: Uint8Array) => before !== undefined && Buffer.compare(before, bytes) === 0;
+): Promise<PlannedFile[]> {
+  const path = `${root}/${folder}/${file?.name}`;
+  const before = file === undefined ? undefined : await Deno.readFile(path);
+  const isAsBefore = (bytes: Uint8Array) =>
+    before !== undefined && Buffer.compare(before, bytes) === 0;
   const alone = encodeBars(fresh);
   // Most of what is asked again is what stands there, and comparing it costs less than reading it.
-  if (before === undefined || isSame(alone)) {
-    return { bars: fresh, removed: 0, bytes: alone, isSame: isSame(alone) };
+  const standing = before === undefined || isAsBefore(alone) ? [] : decodeBars(before, { path });
+  const merge = (truth: Pick<MergeRules, "truth"> = {}) =>
+    mergeBars(standing, fresh, { shortestMs: shortestMs(timeframe), ...truth });
+  const planned = ({ bars, removed }: Merged, version: Version): PlannedFile => {
+    const bytes = bars === fresh ? alone : encodeBars(bars);
+    return plannedFile(bars, { folder, period, bytes, removed, ...version });
+  };
+  const changed = (plan: PlannedFile) => isAsBefore(plan.bytes) ? [] : [plan];
+
+  const truth = { firstMs: bars[0]?.utcMs ?? Infinity, lastMs: bars.at(-1)?.utcMs ?? -Infinity };
+  if (file?.sealed) {
+    return changed(planned(merge({ truth }), { part: file.part + 1, sealed: true }));
   }
-  const merged = mergeBars(decodeBars(before, { path }), fresh, {
-    firstMs: answer[0]?.utcMs ?? Infinity,
-    lastMs: answer.at(-1)?.utcMs ?? -Infinity,
-  });
-  const bytes = encodeBars(merged.bars);
-  return { ...merged, bytes, isSame: isSame(bytes) };
+  const all = merge(), last = all.bars.at(-1);
+  if (last === undefined) return [];
+  const isOver = range.toMs >= period.toMs && nowMs >= lastCloseMs(timeframe, last, period.toMs);
+  if (!isOver) return changed(planned(all, { part: 0, sealed: false }));
+  const shown = merge({ truth }), removed = shown.removed - all.removed;
+  const first = planned(all, { part: 0, sealed: true });
+  return removed === 0
+    ? [first]
+    : [first, planned({ ...shown, removed }, { part: 1, sealed: true })];
+}
+
+interface Version {
+  readonly part: number;
+  readonly sealed: boolean;
+}
+
+function plannedFile(
+  bars: readonly Bar[],
+  { folder, period, part, sealed, bytes, removed }: Version & {
+    folder: string;
+    period: Period;
+    bytes: Uint8Array<ArrayBuffer>;
+    removed: number;
+  },
+): PlannedFile {
+  const name = barFileName(period, { part, sealed });
+  const supersedes = part === 0
+    ? null
+    : `${folder}/${barFileName(period, { part: part - 1, sealed: true })}`;
+  const entry = barFileOf(bars, { path: `${folder}/${name}`, bytes, supersedes, removed });
+  return { name, sealed, bytes, entry };
 }
 
 /** An answer's bars by their period, oldest first. */

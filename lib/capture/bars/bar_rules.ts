@@ -110,7 +110,7 @@ function gridMs({ lengthMs = Infinity }: Timeframe): number {
 }
 
 /** How close two opens may be in UTC: a clock that turns forward makes a longer bar an hour shorter. */
-function shortestMs(timeframe: Timeframe): number {
+export function shortestMs(timeframe: Timeframe): number {
   const { lengthMs = SHORTEST_MONTH_MS } = timeframe;
   return lengthMs - turnMs(timeframe);
 }

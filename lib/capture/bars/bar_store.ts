@@ -2,7 +2,8 @@ import { failPoint } from "../../program/fail_point.ts";
 import type { Bar } from "../../market/bar.ts";
 import type { Timeframe } from "../../market/timeframe.ts";
 import type { Market } from "../../market/universe.ts";
-import { syncFolder, writeWhole } from "../durable_file.ts";
+import { readHead } from "../chain.ts";
+import { syncFolder, writeToDisk } from "../durable_file.ts";
 import { waitForLock } from "../wait_for_lock.ts";
 import type { BarFile } from "./bar_file.ts";
 import {
@@ -36,7 +37,7 @@ export interface StoredBars {
   readonly files: readonly BarFile[];
   /** Files that held exactly this already. */
   readonly unchanged: number;
-  /** Bars that stood in a file and that the vendor, asked for their time, no longer shows. */
+  /** Bars of the files before these that the vendor, asked for their time, no longer shows. */
   readonly removed: number;
 }
 
@@ -44,12 +45,14 @@ export interface StoredBars {
  * Brings an answer of a vendor into the files of a series, merged with what they hold. A file whose
  * bytes would stay the same is not touched. A period lives in `.csv.open`, replaced whole, until it is
  * over and was asked to its end; then it is sealed. A sealed file never changes: what differs from it
- * becomes the next part, which takes its place. When this resolves everything is on the disk; after a
+ * becomes the next part, which takes its place. No bar is lost: what an answer no longer shows goes
+ * from a sealed file alone, which stays beside the part that lacks it. When this resolves everything is on the disk; after a
  * kill at any step the same call again ends with the same files. Several processes may call at once:
  * they take turns. The caller gives `files` to `recordCycle`; what no record names is told again by the
  * next call.
  * @throws RangeError for a bar that cannot be true; nothing is written then.
  * @throws SyntaxError for a file that `encodeBars` did not write; nothing is written then.
+ * @throws Error where the disk ignores case and the series is of a symbol with the same letters.
  */
 export async function storeBars(request: StoreBarsRequest): Promise<StoredBars> {
   const { dataDir: root, symbol, market, timeframe } = request;
@@ -59,6 +62,8 @@ export async function storeBars(request: StoreBarsRequest): Promise<StoredBars> 
     return { files: [], unchanged: 0, removed: 0 };
   }
   using _lock = await waitForLock(place, SERIES_LOCK);
+  // It refuses another symbol's chain, whose files would be these.
+  await readHead(root, { symbol, timeframe: timeframe.label });
   const current = await tidy(place, timeframe);
   const plan = await planFiles({ root, folder, current }, request);
   const earlier = await readUnrecorded(root, folder);
@@ -74,7 +79,8 @@ export async function storeBars(request: StoreBarsRequest): Promise<StoredBars> 
   }
   const replaced = new Set(written.flatMap(({ path }) => [path, `${path}.open`]));
   const files = [...earlier.filter(({ path }) => !replaced.has(path)), ...written];
-  return { files, unchanged: plan.unchanged, removed: plan.removed };
+  const removed = files.reduce((sum, { bars_removed }) => sum + bars_removed, 0);
+  return { files, unchanged: plan.unchanged, removed };
 }
 
 /**
@@ -85,25 +91,30 @@ async function writeBeside(place: string, files: readonly PlannedFile[]): Promis
   await forSeveral(files, async ({ name, bytes }) => {
     failPoint("bars.write.before");
     const path = `${place}/${temporaryName(name)}`;
-    {
-      using file = await Deno.open(path, { createNew: true, write: true });
-      await writeWhole(file, bytes);
-      await file.sync();
-    }
+    await writeToDisk(path, bytes, { createNew: true });
     // Readers of the file may be other users, whatever the umask of this one.
     if (Deno.build.os !== "windows") await Deno.chmod(path, 0o644);
     failPoint("bars.write.after");
   });
 }
 
-/** A link fails where a file is, so that a sealed one is never replaced. */
+/**
+ * A link fails where a file is, so that a sealed one is never replaced. What supersedes another file
+ * gets its name after it: a version is never there without the one before.
+ */
 async function publish(place: string, files: readonly PlannedFile[]): Promise<void> {
-  await forSeveral(files, async ({ name, sealed }) => {
-    failPoint("bars.name.before");
-    const put = sealed ? Deno.link : Deno.rename;
-    await put(`${place}/${temporaryName(name)}`, `${place}/${name}`);
-    failPoint("bars.name.after");
-  });
+  const { first = [], later = [] } = Object.groupBy(
+    files,
+    ({ entry }) => entry.supersedes === null ? "first" : "later",
+  );
+  for (const round of [first, later]) {
+    await forSeveral(round, async ({ name, sealed }) => {
+      failPoint("bars.name.before");
+      const put = sealed ? Deno.link : Deno.rename;
+      await put(`${place}/${temporaryName(name)}`, `${place}/${name}`);
+      failPoint("bars.name.after");
+    });
+  }
   failPoint("bars.folder.before");
   await syncFolder(place);
   failPoint("bars.folder.after");

@@ -35,17 +35,35 @@ export async function noteUnrecorded(
   await syncFolder(`${dataDir}/${folder}`);
 }
 
-/** Forgets what a cycle record names by now. */
-export async function forgetRecorded(dataDir: string, recorded: readonly BarFile[]): Promise<void> {
-  const byFolder = Map.groupBy(recorded, ({ path }) => path.slice(0, path.lastIndexOf("/")));
-  for (const [folder, files] of byFolder) {
-    using _lock = await waitForLock(`${dataDir}/${folder}`, SERIES_LOCK);
-    const path = `${dataDir}/${folder}/${FILE}`, noted = await readNote(path);
-    const known = new Set(files.map(({ path, sha256 }) => `${sha256} ${path}`));
-    const rest = noted.filter(({ path, sha256 }) => !known.has(`${sha256} ${path}`));
-    if (rest.length > 0) await writeDurably(path, `${JSON.stringify(rest)}\n`);
-    else if (noted.length > 0) await Deno.remove(path);
+/**
+ * Has `record` name files, under the locks of their series, and forgets them then. It gets those that
+ * are there as they were written: an open file may have been replaced since, and who did that names it.
+ */
+export async function recordFiles<Recorded>(
+  dataDir: string,
+  files: readonly BarFile[],
+  record: (there: BarFile[]) => Promise<Recorded>,
+): Promise<Recorded> {
+  const byFolder = Map.groupBy(files, ({ path }) => path.slice(0, path.lastIndexOf("/")));
+  using locks = new DisposableStack();
+  for (const folder of [...byFolder.keys()].sort()) {
+    locks.use(await waitForLock(`${dataDir}/${folder}`, SERIES_LOCK));
   }
+  const there: BarFile[] = [];
+  for (const file of files) {
+    if (!file.path.endsWith(".open") || await isThere(dataDir, file)) there.push(file);
+  }
+  const recorded = await record(there);
+  for (const [folder, named] of byFolder) await forget(`${dataDir}/${folder}/${FILE}`, named);
+  return recorded;
+}
+
+async function forget(path: string, files: readonly BarFile[]): Promise<void> {
+  const noted = await readNote(path);
+  const known = new Set(files.map(({ path, sha256 }) => `${sha256} ${path}`));
+  const rest = noted.filter(({ path, sha256 }) => !known.has(`${sha256} ${path}`));
+  if (rest.length > 0) await writeDurably(path, `${JSON.stringify(rest)}\n`);
+  else if (noted.length > 0) await Deno.remove(path);
 }
 
 async function readNote(path: string): Promise<BarFile[]> {

@@ -3,7 +3,7 @@ import { NO_TICK } from "../../market/tick_id.ts";
 import { failPoint } from "../../program/fail_point.ts";
 import { decodeBars } from "../bars/bar_row.ts";
 import { sha256Of } from "../chain.ts";
-import { syncFolder, writeWhole } from "../durable_file.ts";
+import { namingFile, syncFolder, writeWhole } from "../durable_file.ts";
 import { disorderIn, readTickLines, TickColumns } from "../tick_columns.ts";
 import { TICK_HEADER_BYTES } from "../tick_row.ts";
 import { waitForLock } from "../wait_for_lock.ts";
@@ -35,6 +35,8 @@ export interface Copied {
 export interface CopyOptions {
   /** Awaited between two row groups: who has other work to do waits here. */
   readonly breathe?: () => Promise<void>;
+  /** Rows of a group, at most ROW_GROUP_ROWS; encoding one holds up its thread. */
+  readonly groupRows?: number;
 }
 
 /**
@@ -46,11 +48,11 @@ export interface CopyOptions {
 export async function copyTickFile(
   dataDir: string,
   relativeCsvPath: string,
-  { breathe = () => Promise.resolve() }: CopyOptions = {},
+  { breathe = () => Promise.resolve(), groupRows = ROW_GROUP_ROWS }: CopyOptions = {},
 ): Promise<Copied> {
   const proof = await proofOfTicks(dataDir, relativeCsvPath);
   const parts = new TableParts(TICK_TABLE, TICKS_SORTED_BY);
-  const columns = new TickColumns(Math.min(proof.rows, ROW_GROUP_ROWS) || 1);
+  const columns = new TickColumns(Math.min(proof.rows, groupRows) || 1);
   const values = valuesOfTicks(columns);
   const hash = createHash("sha256"), path = `${dataDir}/${relativeCsvPath}`;
   return await publish(dataDir, relativeCsvPath, async (write) => {
@@ -131,12 +133,12 @@ async function publish(
       });
       rows = await fill(async (parts) => {
         for (const part of parts) {
-          await writeWhole(file, part);
+          await namingFile(temporary, () => writeWhole(file, part));
           bytes += part.length;
         }
         failPoint("parquet.rows.after");
       });
-      await file.sync();
+      await namingFile(temporary, () => file.sync());
     }
     failPoint("parquet.rename.before");
     await Deno.rename(temporary, target);

@@ -1,7 +1,8 @@
 import { readManifest } from "../manifest.ts";
 import { manifestPath, parseDayFileName } from "../day_path.ts";
-import { sha256Of } from "../chain.ts";
-import { barCycleSchema } from "../bars/bar_cycle.ts";
+import { parseTimeframe } from "../../market/timeframe.ts";
+import { type BarCycle, cyclesBackwards } from "../bars/bar_cycle.ts";
+import { chainNamed, sha256Of } from "../chain.ts";
 
 /** What proves a sealed CSV file: the record that names it. */
 export interface Proof {
@@ -34,10 +35,13 @@ export async function proofOfTicks(dataDir: string, relativeCsvPath: string): Pr
   };
 }
 
-/** The records of bar files; those of one series are read once, and again when one is missing. */
+/**
+ * The records of bar files. A series' chain is followed back as far as is needed and no further: what
+ * was sealed last is found at once, however long the chain is.
+ */
 export class BarProofs {
   readonly #dataDir: string;
-  readonly #series = new Map<string, Map<string, Proof>>();
+  readonly #series = new Map<string, SeriesProofs>();
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir;
@@ -47,43 +51,59 @@ export class BarProofs {
   async of(relativeCsvPath: string): Promise<Proof> {
     const [folder = "", label = ""] = relativeCsvPath.split("/").slice(-3);
     const series = `${folder}_${label}`;
-    const known = this.#series.get(series)?.get(relativeCsvPath);
+    const known = await this.#series.get(series)?.of(relativeCsvPath);
     if (known !== undefined) return known;
-    this.#series.set(series, await this.#read(series));
-    const found = this.#series.get(series)?.get(relativeCsvPath);
+    // It may have been recorded since.
+    const proofs = await SeriesProofs.open(this.#dataDir, series);
+    if (proofs !== undefined) this.#series.set(series, proofs);
+    const found = await proofs?.of(relativeCsvPath);
     if (found === undefined) throw unproven(relativeCsvPath);
     return found;
   }
+}
 
-  /** By path; of several records the newest counts. */
-  async #read(series: string): Promise<Map<string, Proof>> {
-    const logs = `${this.#dataDir}/metadata/ingestion_logs`, names: string[] = [];
-    try {
-      for await (const { name } of Deno.readDir(logs)) {
-        const match = /^[^_]+_(.+?)(?:__\d+)?\.json$/.exec(name);
-        if (match?.[1] === series) names.push(name);
-      }
-    } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+class SeriesProofs {
+  readonly #records: ReturnType<typeof cyclesBackwards>;
+  /** Of several records that name a path the newest counts. */
+  readonly #byPath = new Map<string, Proof>();
+  /** One at a time follows the chain. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(records: ReturnType<typeof cyclesBackwards>) {
+    this.#records = records;
+  }
+
+  /** Undefined where there is no such chain. */
+  static async open(dataDir: string, series: string): Promise<SeriesProofs | undefined> {
+    const { symbol, timeframe } = await chainNamed(dataDir, series) ?? {};
+    const { label } = parseTimeframe(timeframe ?? "") ?? {};
+    if (symbol === undefined || label === undefined) return undefined;
+    return new SeriesProofs(cyclesBackwards(dataDir, { symbol, timeframe: label }));
+  }
+
+  of(path: string): Promise<Proof | undefined> {
+    const proof = this.#turn.then(() => this.#find(path));
+    this.#turn = proof.catch(() => {
+      // Who asked hears of it.
+    });
+    return proof;
+  }
+
+  async #find(path: string): Promise<Proof | undefined> {
+    while (!this.#byPath.has(path)) {
+      const { done, value } = await this.#records.next();
+      if (done) return undefined;
+      this.#take(value.cycle, value.sha256);
     }
-    const cycles: { writtenAt: string; proofs: (Proof & { path: string })[] }[] = [];
-    for (const name of names) {
-      const bytes = await Deno.readFile(`${logs}/${name}`);
-      const cycle = barCycleSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
-      if (!cycle.success) {
-        throw new SyntaxError(`Cannot read ${name} as the record of a cycle of bars`, {
-          cause: cycle.error,
-        });
-      }
-      const { cycle_id: cycleId, symbol, timeframe, files, written_at: writtenAt } = cycle.data;
-      const manifestSha256 = sha256Of(bytes);
-      const proofs = files.map(({ path, sha256: csvSha256, rows }) => ({
-        ...{ path, cycleId, manifestSha256, symbol, timeframe, csvSha256, rows },
-      }));
-      cycles.push({ writtenAt, proofs });
+    return this.#byPath.get(path);
+  }
+
+  #take({ cycle_id: cycleId, symbol, timeframe, files }: BarCycle, manifestSha256: string): void {
+    for (const { path, sha256: csvSha256, rows } of files) {
+      if (this.#byPath.has(path)) continue;
+      const proof = { cycleId, manifestSha256, symbol, timeframe, csvSha256, rows };
+      this.#byPath.set(path, proof);
     }
-    cycles.sort((a, b) => a.writtenAt < b.writtenAt ? -1 : a.writtenAt > b.writtenAt ? 1 : 0);
-    return new Map(cycles.flatMap(({ proofs }) => proofs.map(({ path, ...it }) => [path, it])));
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Copied } from "../../../lib/capture/parquet/copy.ts";
 import { compareParquet } from "../../../lib/capture/parquet/compare.ts";
-import { readKeyValues } from "../../../lib/capture/parquet/table_file.ts";
+import { readKeyValues, TableFile } from "../../../lib/capture/parquet/table_file.ts";
+import { TICK_TABLE } from "../../../lib/capture/parquet/tables.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import { telemetryOf } from "../../../lib/program/events.ts";
 import { WriterHealth } from "../../../workers/writer/health.ts";
@@ -67,7 +68,7 @@ Deno.test("a writer copies a day in the background once it is sealed", async () 
   await using folder = await tempFolder();
   await using log = await FilledLog.open(folder.path);
   const told = new Told(), signal = new AbortController().signal;
-  await using copies = new Copies({ dataDir: folder.path, events: told, signal });
+  await using copies = new Copies({ dataDir: folder.path, events: told, signal, quietMs: 20 });
   await using writing = await Writing.start(await log.reader(), folder.path, {
     sealed: (path) => copies.sealed(path),
   });
@@ -121,7 +122,8 @@ Deno.test("a copy that fails is told, and harms neither the CSV file nor the cap
   await Deno.writeTextFile(`${dataDir}/parquet`, "a file where a folder should be");
   await using log = await FilledLog.open(dataDir);
   const telemetry = telemetryOf("writer"), signal = new AbortController().signal;
-  await using copies = new Copies({ dataDir, events: copyEvents(telemetry), signal });
+  const events = copyEvents(telemetry);
+  await using copies = new Copies({ dataDir, events, signal, quietMs: 20 });
   await using writing = await Writing.start(await log.reader(), dataDir, {
     sealed: (path) => copies.sealed(path),
   });
@@ -157,6 +159,30 @@ Deno.test("what does not fit into the queue is not kept, and found again by the 
   await copies.finish();
   assert.deepEqual(told.copies, [COPY]);
   assert.equal(told.failures.length, 1000);
+});
+
+Deno.test("nothing is copied while days are sealed one after another", async () => {
+  await using folder = await tempFolder();
+  const { path: dataDir } = folder, told = new Told(), stop = new AbortController();
+  await using copies = new Copies({ dataDir, events: told, signal: stop.signal, quietMs: 60_000 });
+  await sealRows(dataDir, walkingRows(100));
+  copies.sealed(CSV);
+  await sealRows(dataDir, walkingRows(100), { symbol: "GBPUSD" });
+  copies.sealed(CSV.replace("EURUSD", "GBPUSD"));
+  assert.deepEqual([told.copies, told.mostWaiting], [[], 2]);
+  await copies.finish();
+  assert.deepEqual(told.copies, [COPY, COPY.replace("EURUSD", "GBPUSD")]);
+});
+
+Deno.test("a copy beside a capture is made in short steps", async () => {
+  await using folder = await tempFolder();
+  await sealRows(folder.path, walkingRows(25_000));
+  const told = new Told(), signal = new AbortController().signal;
+  await using copies = new Copies({ dataDir: folder.path, events: told, signal });
+  await copies.finish();
+  using copy = await TableFile.open(`${folder.path}/${COPY}`, TICK_TABLE);
+  assert.deepEqual(copy.footer.rowGroups.map(({ rows }) => rows), [10_000, 10_000, 5000]);
+  assert.deepEqual(await compareParquet(folder.path, CSV), []);
 });
 
 Deno.test("an end amid a copy leaves no half file, and is no failure", async () => {

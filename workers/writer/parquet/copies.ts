@@ -9,12 +9,24 @@ import { isCopied, sealedFiles } from "./sealed_files.ts";
 const MOST_WAITING = 1000;
 /** What others add to the folder, and what failed, is looked for this often. */
 const SURVEY_MS = 3_600_000;
+/**
+ * A tenth of what the command makes: encoding one holds up the capture for about 10 ms, and the file is
+ * hardly larger.
+ */
+const GROUP_ROWS = 10_000;
+/**
+ * At midnight all days are sealed in a row, while the capture waits: nothing is copied until it has been
+ * quiet for so long.
+ */
+const QUIET_MS = 3000;
 
 export interface CopiesOptions {
   readonly dataDir: string;
   readonly events: CopyEvents;
   /** Ends the copying at once; a copy that is half made is made again after the next start. */
   readonly signal: AbortSignal;
+  /** How long no file must have been sealed before one is copied; 3 s when absent. */
+  readonly quietMs?: number;
 }
 
 /**
@@ -32,6 +44,7 @@ export class Copies implements AsyncDisposable {
   /** Found copied; not read again at each survey. */
   readonly #known = new Set<string>();
   #surveyAtMs = 0;
+  #quietAtMs = 0;
   #isEnding = false;
   #wake: () => void = () => {};
 
@@ -43,6 +56,7 @@ export class Copies implements AsyncDisposable {
 
   /** A file was sealed just now. */
   sealed(relativeCsvPath: string): void {
+    this.#quietAtMs = performance.now() + (this.#options.quietMs ?? QUIET_MS);
     if (this.#waiting.length < MOST_WAITING) this.#waiting.push(relativeCsvPath);
     else this.#surveyAtMs = 0;
     this.#options.events.waiting(this.#waiting.length);
@@ -70,6 +84,10 @@ export class Copies implements AsyncDisposable {
 
   async #run(): Promise<void> {
     while (!this.#signal.aborted) {
+      if (this.#untilQuietMs() > 0) {
+        await this.#sleep(this.#untilQuietMs());
+        continue;
+      }
       const path = this.#waiting.shift();
       if (path !== undefined) {
         this.#options.events.waiting(this.#waiting.length);
@@ -111,7 +129,7 @@ export class Copies implements AsyncDisposable {
         const breathe = this.#breathing();
         events.copied(
           path.startsWith("ticks/")
-            ? await copyTickFile(dataDir, path, { breathe })
+            ? await copyTickFile(dataDir, path, { breathe, groupRows: GROUP_ROWS })
             : await copyBarFile(dataDir, path, { proofs }),
         );
       }
@@ -127,11 +145,16 @@ export class Copies implements AsyncDisposable {
     this.#options.events.failed(what, cause);
   }
 
-  /** After each row group as long a pause as it took. */
+  #untilQuietMs(): number {
+    return this.#isEnding ? 0 : Math.max(0, this.#quietAtMs - performance.now());
+  }
+
+  /** After each row group as long a pause as it took, and longer while files are sealed. */
   #breathing(): () => Promise<void> {
     let beganMs = performance.now();
     return async () => {
-      await pause(performance.now() - beganMs, this.#signal);
+      const tookMs = performance.now() - beganMs;
+      await pause(Math.max(tookMs, this.#untilQuietMs()), this.#signal);
       this.#signal.throwIfAborted();
       beganMs = performance.now();
     };

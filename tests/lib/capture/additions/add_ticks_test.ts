@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { type AddTicks, addTicks } from "../../../../lib/capture/additions/add_ticks.ts";
+import { type AddTicks, addTicks, checkDay } from "../../../../lib/capture/additions/add_ticks.ts";
 import { DayRefused } from "../../../../lib/capture/additions/day_refused.ts";
+import { finishDay } from "../../../../lib/capture/additions/finish_day.ts";
 import { cycleId } from "../../../../lib/capture/day_path.ts";
 import { readManifest } from "../../../../lib/capture/manifest.ts";
 import type { Tick, Ticks } from "../../../../lib/market/tick.ts";
@@ -185,6 +186,21 @@ for (const point of FAIL_POINTS) {
     assert.equal((await add(folder.path, stamped(held))).added, 0);
   });
 }
+
+Deno.test("a day whose addition was killed before its file had its name is finished, and may be asked", async () => {
+  await using folder = await tempFolder();
+  const child = fileURLToPath(new URL("./add_child.ts", import.meta.url));
+  const args = ["run", "-A", "--no-check", child, folder.path, "additions.manifest.after"];
+  await new Deno.Command(Deno.execPath(), { args }).output();
+  const check = () =>
+    checkDay(folder.path, { ...OF_DAY, feed: FEED, nowMs: LATER_MS, log: undefined });
+  await assert.rejects(check(), DayRefused);
+  await finishDay(folder.path, OF_DAY);
+  await check();
+  assert.deepEqual(namesIn(folder.path), [`${NAME}.csv`]);
+  await finishDay(folder.path, OF_DAY);
+  await finishDay(`${folder.path}/nowhere`, OF_DAY);
+});
 
 /** Few values of each, so that many ticks are alike. */
 const anyTick: fc.Arbitrary<Tick> = fc.record({

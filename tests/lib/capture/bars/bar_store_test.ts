@@ -18,6 +18,7 @@ import {
   read,
   record,
   store,
+  type Stored,
 } from "./series.ts";
 
 const HERE = import.meta.dirname ?? "";
@@ -41,6 +42,7 @@ Deno.test("bars become a file of each UTC day, described as it is on the disk", 
     first_open_utc: "2025-12-22T20:00:00.000Z",
     last_open_utc: "2025-12-22T23:00:00.000Z",
     supersedes: null,
+    bars_removed: 0,
   });
   assert.equal(files[1]?.rows, 24);
   if (Deno.build.os === "windows") return;
@@ -102,10 +104,86 @@ Deno.test("what the vendor no longer shows goes, beyond its answer's ends bars s
   await using folder = await tempFolder();
   await store(folder.path, { bars: hours(0, 24) });
   const bars = [...hours(4, 6), ...hours(8, 10)];
-  const { removed } = await store(folder.path, { bars, range: [0, 24] });
-  assert.equal(removed, 2);
+  const stored = await store(folder.path, { bars, range: [0, 24] });
+  assert.equal(stored.removed, 2);
+  await record(folder.path, stored);
   assert.deepEqual(await read(folder.path), [...hours(0, 6), ...hours(8, 24)]);
   assert.equal((await store(folder.path, { bars: [], range: [0, 24] })).removed, 0);
+});
+
+Deno.test("an open file keeps the bars that an answer leaves out, as of history that is still loading", async () => {
+  await using folder = await tempFolder();
+  await store(folder.path, { bars: hours(0, 20), nowHour: 20 });
+  const bars = [...hours(0, 2, { close: 1.25 }), ...hours(19, 21)];
+  const { removed, files } = await store(folder.path, { bars, range: [0, 21], nowHour: 21 });
+  assert.deepEqual([removed, files[0]?.bars_removed], [0, 0]);
+  const merged = [...hours(0, 2, { close: 1.25 }), ...hours(2, 21)];
+  assert.deepEqual(filesIn(folder.path), { "2025-12-22.csv.open": textOf(merged) });
+});
+
+Deno.test("when its period is over, what an answer leaves out goes from the second version alone", async () => {
+  await using folder = await tempFolder();
+  await store(folder.path, { bars: hours(0, 20), nowHour: 20 });
+  const bars = [...hours(0, 4), ...hours(6, 24)];
+  const { removed, files } = await store(folder.path, { bars, range: [0, 24], nowHour: 24 });
+  assert.equal(removed, 2);
+  assert.deepEqual(
+    files.slice(-2).map(({ path, supersedes, bars_removed }) => [path, supersedes, bars_removed]),
+    [
+      [`${FOLDER}/2025-12-22.csv`, null, 0],
+      [`${FOLDER}/2025-12-22__1.csv`, `${FOLDER}/2025-12-22.csv`, 2],
+    ],
+  );
+  assert.deepEqual(filesIn(folder.path), {
+    "2025-12-22.csv": textOf(hours(0, 24)),
+    "2025-12-22__1.csv": textOf(bars),
+  });
+});
+
+Deno.test("what a killed program removed stands in the record of the next", async () => {
+  await using folder = await tempFolder();
+  await record(folder.path, await store(folder.path, { bars: hours(0, 24) }));
+  const answer: Stored = { bars: [...hours(0, 4), ...hours(6, 24)], range: [0, 24] };
+  assert.equal((await store(folder.path, answer)).removed, 2);
+  const again = await store(folder.path, answer);
+  assert.deepEqual([again.unchanged, again.removed], [1, 2]);
+  await record(folder.path, again);
+  assert.equal((await store(folder.path, answer)).removed, 0);
+});
+
+Deno.test("a bar that lies in the time of a new one goes, also from an open file", async () => {
+  await using folder = await tempFolder();
+  const timeframe = TIMEFRAMES["1D"];
+  const days = (hour: number, count = 3) =>
+    Array.from({ length: count }, (_, day) => barAt(Date.UTC(2025, 11, 9 + day, hour)));
+  const range = [-24 * 20, -24 * 9] as const;
+  await store(folder.path, { bars: days(22), timeframe, range, nowHour: -24 * 9 });
+  const later = { bars: days(20, 2), timeframe, range, nowHour: -24 * 9 };
+  const { removed } = await store(folder.path, later);
+  assert.equal(removed, 2);
+  assert.deepEqual(await read(folder.path, { timeframe }), [...days(20, 2), ...days(22).slice(2)]);
+});
+
+Deno.test("a series of a symbol whose name is another's on this disk is refused before anything is written", async () => {
+  await using folder = await tempFolder();
+  await record(folder.path, await store(folder.path, { bars: hours(0, 24) }));
+  const head = `${folder.path}/metadata/chains/EURUSD_1H.json`, before = filesIn(folder.path);
+  await Deno.writeTextFile(head, (await Deno.readTextFile(head)).replace("EURUSD", "eurusd"));
+  await assert.rejects(
+    store(folder.path, { bars: hours(24, 48) }),
+    /as the chain of EURUSD.*eurusd/,
+  );
+  assert.deepEqual(filesIn(folder.path), before);
+});
+
+Deno.test("an open file that another program replaced is recorded by that program alone", async () => {
+  await using folder = await tempFolder();
+  const first = await store(folder.path, { bars: hours(0, 10), nowHour: 10 });
+  const second = await store(folder.path, { bars: hours(0, 11), nowHour: 11 });
+  await record(folder.path, second);
+  await record(folder.path, first);
+  const cycles = await listCycles(folder.path, { symbol: "EURUSD", timeframe: "1H" });
+  assert.deepEqual(cycles.map(({ files }) => files.map(({ rows }) => rows)), [[11], []]);
 });
 
 Deno.test("days, weeks and months share files of a month and of a year", async () => {
@@ -225,28 +303,31 @@ Deno.test("a torn or foreign file is named, and stays", async () => {
 
 const CALLS = [
   { from: 0, to: 30, close: 1.2, nowHour: 30 },
-  { from: 20, to: 100, close: 1.25, nowHour: 100 },
+  { from: 20, to: 100, leftOut: [22, 26, 27], close: 1.25, nowHour: 100 },
 ];
-const STEPS: Record<string, number> = {
-  ...{ "write.before": 5, "write.after": 5, "note.before": 2, "note.after": 2 },
-  ...{ "name.before": 5, "name.after": 5, "folder.before": 2, "folder.after": 2 },
-  ...{ "unlink.before": 4, "unlink.after": 4 },
-};
-for (const [step, count] of Object.entries(STEPS)) {
+const STEPS = [
+  ...["write.before:5", "write.after:5", "note.before:2", "note.after:2"],
+  ...["name.before:5", "name.after:5", "name.after:6", "name.after:7"],
+  ...["folder.before:2", "folder.after:2", "unlink.before:4", "unlink.after:4"],
+];
+for (const step of STEPS) {
   Deno.test(`a program that ended at bars.${step} and is run again leaves the same files, all recorded`, async () => {
     await using calm = await tempFolder();
     await using folder = await tempFolder();
     const calls = JSON.stringify(CALLS), last = JSON.stringify(CALLS.slice(1));
     await runChild(HERE, "store", calm.path, "", calls);
-    await runUntilItEnds(HERE, "store", folder.path, `bars.${step}:${count}`, calls);
+    await runUntilItEnds(HERE, "store", folder.path, `bars.${step}`, calls);
     await runChild(HERE, "store", folder.path, "", last);
     assert.deepEqual(filesIn(folder.path), filesIn(calm.path));
+    assert.equal(Object.keys(filesIn(calm.path)).filter((name) => /__1/.test(name)).length, 2);
     const cycles = await listCycles(folder.path, { symbol: "EURUSD", timeframe: "1H" });
     const recorded = new Map(cycles.flatMap(({ files }) => files).map((file) => [file.path, file]));
     for (const [name, text] of Object.entries(filesIn(folder.path))) {
       const bytes = new TextEncoder().encode(text);
       assert.equal(recorded.get(`${FOLDER}/${name}`)?.sha256, sha256Of(bytes), name);
     }
+    const removed = [...recorded.values()].reduce((sum, { bars_removed }) => sum + bars_removed, 0);
+    assert.equal(removed, 3);
     assert.throws(() => Deno.statSync(`${folder.path}/${FOLDER}/unrecorded.json`));
   });
 }
@@ -299,13 +380,16 @@ Deno.test("whatever is stored in whatever order, the files hold the merge, and a
         const firstMs = bars[0]?.utcMs ?? Infinity, lastMs = bars.at(-1)?.utcMs ?? -Infinity;
         const dayOf = (utcMs: number) => Math.floor(utcMs / DAY_MS);
         const days = new Set(bars.map(({ utcMs }) => dayOf(utcMs)));
+        const files = filesIn(folder.path);
+        const isOpen = (day: number) =>
+          `${new Date(day * DAY_MS).toISOString().slice(0, 10)}.csv.open` in files;
         for (const utcMs of merge.keys()) {
-          if (utcMs > firstMs && utcMs < lastMs && days.has(dayOf(utcMs))) merge.delete(utcMs);
+          const day = dayOf(utcMs), isLeftOut = utcMs > firstMs && utcMs < lastMs && days.has(day);
+          if (isLeftOut && !isOpen(day)) merge.delete(utcMs);
         }
         for (const bar of bars) merge.set(bar.utcMs, bar);
         const expected = [...merge.values()].sort((a, b) => a.utcMs - b.utcMs);
         assert.deepEqual(await read(folder.path), expected);
-        const files = filesIn(folder.path);
         for (const [name, text] of sealed) assert.equal(files[name], text, name);
         sealed = Object.entries(files).filter(([name]) => name.endsWith(".csv"));
       }

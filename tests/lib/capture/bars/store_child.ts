@@ -4,7 +4,8 @@ import { hours, record, store } from "./series.ts";
 
 const [dataDir = "", failPoint = "", calls = "[]"] = Deno.args;
 armFailPoint(failPoint === "" ? undefined : failPoint);
-for (const { from, to, close, nowHour } of JSON.parse(calls)) {
-  const stored = await store(dataDir, { bars: hours(from, to, { close }), nowHour });
+for (const { from, to, leftOut = [], close, nowHour } of JSON.parse(calls)) {
+  const bars = hours(from, to, { close }).filter((_, index) => !leftOut.includes(from + index));
+  const stored = await store(dataDir, { bars, nowHour });
   await record(dataDir, stored);
 }

@@ -4,6 +4,7 @@ import type { BarFile } from "../../../../lib/capture/bars/bar_file.ts";
 import { storeBars } from "../../../../lib/capture/bars/bar_store.ts";
 import { compareParquet } from "../../../../lib/capture/parquet/compare.ts";
 import { copyBarFile } from "../../../../lib/capture/parquet/copy.ts";
+import { BarProofs } from "../../../../lib/capture/parquet/proof.ts";
 import { readKeyValues } from "../../../../lib/capture/parquet/table_file.ts";
 import type { Bar } from "../../../../lib/market/bar.ts";
 import { TIMEFRAMES } from "../../../../lib/market/timeframe.ts";
@@ -94,4 +95,27 @@ Deno.test("a copy of another version is found by its bars and its words", async 
   assert.match(found, /line 2 is .*,1\.25,100 in the CSV file and .*,1\.2,100 in the copy/);
   assert.match(found, /arbitrex\.cycle_id/);
   assert.match(found, /arbitrex\.csv_sha256/);
+});
+
+Deno.test("the newest version is copied without a look at older records", async () => {
+  await using folder = await tempFolder();
+  const { path: dataDir } = folder;
+  const older = await record(dataDir, await store(dataDir, 1.2));
+  await record(dataDir, await store(dataDir, 1.25));
+  await Deno.writeTextFile(`${dataDir}/metadata/ingestion_logs/${older}.json`, "torn");
+  const proofs = new BarProofs(dataDir);
+  await copyBarFile(dataDir, NEWER, { proofs });
+  assert.deepEqual(await compareParquet(dataDir, NEWER, { proofs }), []);
+  await assert.rejects(proofs.of(CSV), /2025-12-22\.csv as sealed: .*no record that names it/);
+});
+
+Deno.test("proofs that were asked before find what was recorded since", async () => {
+  await using folder = await tempFolder();
+  const { path: dataDir } = folder, proofs = new BarProofs(dataDir);
+  await assert.rejects(proofs.of(CSV), /no record that names it/);
+  const cycle = await record(dataDir, await store(dataDir, 1.2));
+  assert.equal((await proofs.of(CSV)).cycleId, cycle);
+  await record(dataDir, await store(dataDir, 1.25));
+  const both = await Promise.all([CSV, NEWER].map((path) => proofs.of(path)));
+  assert.deepEqual(both.map(({ rows }) => rows), [24, 24]);
 });
