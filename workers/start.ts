@@ -10,7 +10,13 @@ import { FolderLock } from "../lib/program/folder_lock.ts";
 import { allowedInterpreters } from "../lib/program/interpreters.ts";
 import { settlePort } from "../lib/program/ports.ts";
 import { onStopSignal } from "../lib/program/run.ts";
-import { environment, readSettings, type SettingTexts } from "../lib/program/settings.ts";
+import {
+  environment,
+  readSettings,
+  SettingsError,
+  settingText,
+  type SettingTexts,
+} from "../lib/program/settings.ts";
 import { dataDirOf, startSettings } from "../lib/program/shared_settings.ts";
 import { StatusPanel, terminal } from "../lib/program/status_panel.ts";
 import { StartFailed } from "../lib/program/supervisor.ts";
@@ -28,7 +34,7 @@ const MODULES = {
 async function start(args: readonly string[]): Promise<void> {
   if (wantsHelp(args)) return console.log(REPLAY_HELP);
   const given = { ...environment(config.permissions.start.env.allow), ...settingsFromFlags(args) };
-  const asked: SettingTexts = { ...given, DATA_KIND: given.DATA_KIND || kindOfSource(given) };
+  const asked: SettingTexts = { ...given, DATA_KIND: kindOf(given) };
   const settings = readSettings(
     { ...startSettings, ...mirrorSettings, ...calendarSettings },
     asked,
@@ -128,6 +134,17 @@ async function start(args: readonly string[]): Promise<void> {
     clearTimeout(late);
   }
   panel.print("stopped: everything that was appended is on disk");
+}
+
+/** Data of one kind never go where those of another are: no program could do anything. */
+function kindOf(given: SettingTexts): string {
+  const kind = kindOfSource(given), asked = settingText(given, "DATA_KIND") ?? kind;
+  if (asked === kind) return kind;
+  throw new SettingsError(
+    `Cannot read DATA_KIND: the source's ticks are ${kind} (SOURCE): current value is ${
+      JSON.stringify(asked)
+    }`,
+  );
 }
 
 try {

@@ -34,11 +34,14 @@ export async function marketBars(
       fromServerMs: Math.max(fromServerMs, toServerMs(hoursFromUtcMs, clock)),
     });
   }
-  const range = barRange(request);
+  // A bar whose first ticks are beyond the history would be another one at each asking.
+  const firstServerMs = Math.max(fromServerMs, toServerMs(ticksFromUtcMs, clock));
+  const whole = { ...request, fromServerMs: firstServerMs };
+  const range = barRange(whole);
   const fromMs = Math.max(toUtcMs(range.fromServerMs, clock), ticksFromUtcMs);
   const toMs = Math.min(toUtcMs(range.toServerMs, clock), presentUtcMs);
   const ticks = ticksOf(market, { symbolIndex, fromMs, toMs });
-  return await barsOfTicks(request, { presentServerMs, ticks });
+  return await barsOfTicks(whole, { presentServerMs, ticks });
 }
 
 async function* ticksOf(

@@ -129,3 +129,17 @@ Deno.test("while ten years of bars are made, others have their turns", async () 
     clearInterval(timer);
   }
 });
+
+Deno.test("a bar is the same however much of its ticks' history is left", async () => {
+  let nowMs = NOON;
+  const source = simulated({ historyMs: HOUR_MS, now: () => nowMs });
+  const wanted = request("5MIN", 2 * HOUR_MS);
+  const before = await source.bars(wanted);
+  nowMs += 7 * 60_000 + 1;
+  const after = await source.bars(wanted);
+  assert.equal(before[0]?.openServerMs, NOON_SERVER_MS - HOUR_MS);
+  const oldest = after[0]?.openServerMs ?? NaN;
+  assert.equal(oldest, NOON_SERVER_MS - HOUR_MS + 10 * 60_000);
+  const shared = before.filter(({ openServerMs }) => openServerMs >= oldest);
+  assert.deepEqual(after.slice(0, shared.length), shared);
+});

@@ -61,8 +61,7 @@ export function settingsTable(): string {
       const row = rows.get(name);
       if (row !== undefined) {
         if (row.programs[0] !== "all") row.programs.push(program);
-      }
-      else rows.set(name, { fallback: fallback ?? "", programs: [program], about });
+      } else rows.set(name, { fallback: fallback ?? "", programs: [program], about });
     }
   }
   const lines = [...rows].sort(([a], [b]) => a < b ? -1 : 1).map(([name, row]) => {

@@ -74,13 +74,28 @@ export function judge(evidence: Evidence): Verdict {
   }
   const components = new Map<ComponentName, Component>();
   for (const name of componentNames) {
-    const words = said.get(name) ?? measuredWords(name, evidence);
+    const words = wordsFor(name, said, evidence);
     const [first, ...rest] = words;
     if (first !== undefined) components.set(name, judged(rest.reduce(joined, first), evidence));
   }
   const levels = [...components.values()].map(({ status }) => status);
   const overall = overallLevel([...levels, ...troubles.map(({ level }) => level)]);
   return { utcMs: evidence.utcMs, overall, components, troubles };
+}
+
+/**
+ * What programs say goes before what was measured, but for the cycles: a writer knows its own, and the
+ * records in the folder those of the commands too.
+ */
+function wordsFor(
+  name: ComponentName,
+  said: ReadonlyMap<ComponentName, Component[]>,
+  evidence: Evidence,
+): readonly Component[] {
+  const measured = measuredWords(name, evidence);
+  const words = said.get(name) ?? [];
+  if (name === "data_quality") return [...words, ...measured];
+  return words.length > 0 ? words : measured;
 }
 
 /** One that left does not speak while another instance of its program lives. */

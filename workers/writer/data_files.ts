@@ -78,7 +78,10 @@ export function placeOf(path: string): Place {
   return KEPT.some((pattern) => pattern.test(path)) ? { kind: "metadata" } : { kind: "foreign" };
 }
 
-/** Every file below a folder, as paths relative to `dataDir`; nothing where there is no folder. */
+/**
+ * Every file below a folder, as paths relative to `dataDir`; nothing where there is no folder. A link
+ * to a folder elsewhere, such as a larger disk, is as good as a folder.
+ */
 export async function* filesBelow(dataDir: string, folder = ""): AsyncGenerator<string> {
   const entries: Deno.DirEntry[] = [];
   try {
@@ -89,9 +92,23 @@ export async function* filesBelow(dataDir: string, folder = ""): AsyncGenerator<
     throw cause;
   }
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  for (const { name, isDirectory } of entries) {
+  for (const { name, isDirectory, isSymlink } of entries) {
     const path = folder === "" ? name : `${folder}/${name}`;
-    if (isDirectory) yield* filesBelow(dataDir, path);
+    const isFolder = isDirectory ||
+      (isSymlink && await leadsElsewhere(`${dataDir}/${path}`, `${dataDir}/${folder}`));
+    if (isFolder) yield* filesBelow(dataDir, path);
     else yield path;
+  }
+}
+
+/** Whether a link leads to a folder; one that leads back to where it lies would never end. */
+async function leadsElsewhere(link: string, folder: string): Promise<boolean> {
+  try {
+    if (!(await Deno.stat(link)).isDirectory) return false;
+    const [target, place] = await Promise.all([Deno.realPath(link), Deno.realPath(folder)]);
+    return !`${place}/`.replaceAll("\\", "/").startsWith(`${target}/`.replaceAll("\\", "/"));
+  } catch {
+    // It leads to nothing.
+    return false;
   }
 }

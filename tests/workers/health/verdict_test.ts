@@ -99,6 +99,17 @@ Deno.test("a program's word goes before what health measured", () => {
   assert.deepEqual(levelsOf(judge({ ...quiet, programs, measured })), expected);
 });
 
+Deno.test("a writer whose own cycles are good does not hide records of failed ones", () => {
+  const good = report("healthy", { message: "100 of the last 100 succeeded" });
+  const verdict = judge({
+    ...quiet,
+    programs: [state("writer", { data_quality: good })],
+    measured: { data_quality: report("degraded", { message: "70 % of the last 100 cycles" }) },
+  });
+  const { status, message } = verdict.components.get("data_quality") ?? {};
+  assert.deepEqual([status, message], ["degraded", "70 % of the last 100 cycles"]);
+});
+
 Deno.test("a program that names no component of its own stands for one by its level", () => {
   const programs = [state("gateway", {}, { level: "degraded" })];
   assert.deepEqual(levelsOf(judge({ ...quiet, programs })), { gateway: "degraded" });

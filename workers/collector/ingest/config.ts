@@ -32,6 +32,13 @@ const retryMs: Setting<number> = {
   fallback: "1000",
   about: "The pause before the first new try, in ms; it doubles up to 30 s, with jitter.",
 };
+const gapRetryMs: Setting<number> = {
+  name: "INGEST_GAP_RETRY_DAYS",
+  schema: number({ min: 0, max: 36_600 }).transform((days) => days * 86_400_000),
+  fallback: "7",
+  about:
+    "For how long after a read --resume asks again for bars that were missing of it, in days; what a vendor loads late or repairs comes soon.",
+};
 const timeoutMs: Setting<number> = {
   name: "INGEST_TIMEOUT_MS",
   schema: integer({ min: 100, max: 3_600_000 }),
@@ -66,6 +73,7 @@ export const ingestSettings = {
   closeBufferMs,
   retries,
   retryMs,
+  gapRetryMs,
   timeoutMs,
   reconnectMs,
 };

@@ -11,6 +11,7 @@ import { laneOf, timed, type TimedSource } from "./lanes.ts";
 import { barCopies } from "./parquet_copies.ts";
 import { planJson, planText } from "./report/plan_text.ts";
 import type { Progress } from "./report/progress.ts";
+import { RateLimit } from "./rate_limit.ts";
 import type { IngestRequest } from "./request.ts";
 import { runUnits } from "./run.ts";
 import { RunLog } from "./report/run_log.ts";
@@ -116,7 +117,7 @@ async function bars(mode: Run & { sources: readonly TimedSource[] }): Promise<nu
   const { marketCalendar: use, symbolCalendarMap: mapFile } = settings;
   const onProblem = (message: string) => events.problem(message);
   using calendars = await Calendars.open({ dataDir, mapFile, use, onProblem });
-  const planning = { ...settings, options, dataDir, calendars, onProblem };
+  const planning = { ...settings, options, dataDir, calendars, onProblem, signal };
   const lanes = await Promise.all(sources.map((source) => laneOf(source, planning)));
   for (const lane of lanes) events.doubts(lane);
   if (options["dry-run"]) {
@@ -133,7 +134,7 @@ async function bars(mode: Run & { sources: readonly TimedSource[] }): Promise<nu
     workers: options.workers,
     session: {
       ...{ bridge, reconnectMs: settings.reconnectMs },
-      rateLimitMs: options["rate-limit"] * 1000,
+      rateLimit: new RateLimit(options["rate-limit"] * 1000),
     },
     events,
     copy,

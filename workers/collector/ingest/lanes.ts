@@ -4,15 +4,16 @@ import type { ServerZone } from "../../../lib/bridge/feed.ts";
 import { sourcePresent } from "../../../lib/bridge/present.ts";
 import { recordedAccountId } from "../../../lib/capture/account_snapshot.ts";
 import { readCoverage } from "../../../lib/capture/bars/bar_coverage.ts";
-import type { Timeframe } from "../../../lib/market/timeframe.ts";
 import { barGrid } from "../../../lib/time/bar_grid.ts";
 import type { Calendars } from "../../../lib/time/calendar/calendars.ts";
 import type { ServerClock } from "../../../lib/time/server_clock.ts";
+import { Beginnings } from "./beginning.ts";
 import type { ChosenSource } from "./choosing.ts";
 import { clockOf } from "./clock.ts";
 import type { IngestOptions } from "./options.ts";
-import { type Plan, planOf } from "./plan.ts";
-import type { UtcRange } from "./ranges.ts";
+import { expectedBars } from "./judge.ts";
+import { type Plan, planOf, type PlanOptions } from "./plan.ts";
+import { rangeOf, type UtcRange, type WantedRange } from "./ranges.ts";
 import type { Lane } from "./run.ts";
 import type { BridgeAddress } from "./sources.ts";
 import type { UnitContext } from "./unit.ts";
@@ -65,8 +66,11 @@ export interface PlanningOptions {
   readonly calendars: Calendars;
   readonly closeBufferMs: number;
   readonly chunkBars: number;
+  /** For how long `--resume` asks again for bars that the vendor did not have. */
+  readonly gapRetryMs: number;
   readonly recordAccount: boolean;
   readonly onProblem: (message: string) => void;
+  readonly signal: AbortSignal;
 }
 
 /** The units of a source, and what they share. */
@@ -76,6 +80,7 @@ export async function laneOf(
 ): Promise<Plan & Lane> {
   const { options, dataDir, calendars, recordAccount } = planning, { account, name } = source;
   const rawNames = new Map(source.chosen.map(({ symbol, rawName }) => [symbol, rawName]));
+  const settledMs = nowUtcMs - planning.closeBufferMs;
   const context: UnitContext = {
     dataDir,
     source: name,
@@ -86,14 +91,11 @@ export async function laneOf(
     clock,
     gridOf: (timeframe) => barGrid(name, timeframe, clock),
     calendarOf: (symbol) => calendars.calendarOf(symbol),
-    settledMs: nowUtcMs - planning.closeBufferMs,
+    settledMs,
+    beginnings: new Beginnings({ chunkBars: planning.chunkBars, settledMs }),
   };
   const { timeframes } = options, symbols = [...rawNames.keys()];
-  const { onProblem } = planning;
-  const covered = options.resume
-    ? await coverage(dataDir, { symbols, timeframes, onProblem })
-    : undefined;
-  const plan = planOf({
+  const wanted = {
     ...context,
     symbols,
     timeframes,
@@ -101,25 +103,51 @@ export async function laneOf(
     toMs: options.to,
     historyDays: options["history-days"],
     chunkBars: planning.chunkBars,
+  };
+  const covered = options.resume ? await coverage(wanted, planning) : undefined;
+  const plan = planOf({
+    ...wanted,
     coveredOf: (symbol, { label }) => covered?.get(`${label} ${symbol}`) ?? [],
   });
   return { ...plan, lease: source.lease, context };
 }
 
+/** What the records cover of what is wanted, by timeframe and symbol; some series at a time. */
 async function coverage(
-  dataDir: string,
-  { symbols, timeframes, onProblem }: {
-    symbols: readonly string[];
-    timeframes: readonly Timeframe[];
-    onProblem: (message: string) => void;
-  },
+  wanted: Omit<PlanOptions, "coveredOf">,
+  { dataDir, gapRetryMs, onProblem, signal }: PlanningOptions,
 ): Promise<Map<string, readonly UtcRange[]>> {
+  const settledMs = Date.now() - gapRetryMs;
   const covered = new Map<string, readonly UtcRange[]>();
-  for (const symbol of symbols) {
-    for (const { label } of timeframes) {
-      const ranges = await readCoverage(dataDir, { symbol, timeframe: label, onProblem });
-      covered.set(`${label} ${symbol}`, ranges);
+  const queue = wanted.symbols.flatMap((symbol) =>
+    wanted.timeframes.map((timeframe) => ({ symbol, timeframe }))
+  ).reverse();
+  await Promise.all(Array.from({ length: SERIES_AT_ONCE }, async () => {
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      signal.throwIfAborted();
+      const { symbol, timeframe } = next;
+      const calendar = wanted.calendarOf(symbol), grid = wanted.gridOf(timeframe);
+      const measure = { timeframe, calendar, grid };
+      const range = knownRange({ ...wanted, ...measure });
+      if (range === undefined) continue;
+      const ranges = await readCoverage(dataDir, {
+        ...{ symbol, timeframe: timeframe.label, wanted: range, settledMs, onProblem },
+        expects: (part) => expectedBars({ ...measure, ...part }) > 0,
+      });
+      covered.set(`${timeframe.label} ${symbol}`, ranges);
     }
-  }
+  }));
   return covered;
+}
+
+const SERIES_AT_ONCE = 8;
+
+/** Undefined also where no clock can place it, which the plan tells. */
+function knownRange(wanted: WantedRange): UtcRange | undefined {
+  try {
+    return rangeOf(wanted);
+  } catch (cause) {
+    if (cause instanceof RangeError) return undefined;
+    throw cause;
+  }
 }

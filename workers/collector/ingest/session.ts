@@ -3,6 +3,7 @@ import { type BridgeConnection, connectBridge } from "../../../lib/bridge/client
 import type { BarRequest, SourceBar } from "../../../lib/bridge/feed.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import { BackOff, pause } from "../../../lib/program/pause.ts";
+import type { RateLimit } from "./rate_limit.ts";
 import type { BridgeAddress } from "./sources.ts";
 
 export interface SessionOptions {
@@ -11,8 +12,7 @@ export interface SessionOptions {
   readonly source: string;
   /** The session to take, or `*:` and a source for any of it. */
   readonly lease: string;
-  /** Least time between two calls, ms. */
-  readonly rateLimitMs: number;
+  readonly rateLimit: RateLimit;
   /** For how long it tries to connect again, ms. */
   readonly reconnectMs: number;
   /** Hears when the connection broke, and when it is there again. */
@@ -31,12 +31,10 @@ const OF_THE_REQUEST: readonly BridgeErrorCode[] = [
 ];
 const RECONNECT_MIN_MS = 100, RECONNECT_MAX_MS = 5000;
 
-/** One connection to the bridge at a time, with a rate: what one worker of a run asks over. */
+/** One connection to the bridge at a time, within a rate: what one worker of a run asks over. */
 export class IngestSession implements AsyncDisposable {
   readonly #options: SessionOptions;
   #connection: BridgeConnection | undefined;
-  /** By `performance.now()`. */
-  #nextCallMs = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -49,11 +47,11 @@ export class IngestSession implements AsyncDisposable {
    * @throws AbortError when the signal comes first.
    */
   async bars(request: BarRequest): Promise<SourceBar[]> {
-    const { signal, rateLimitMs } = this.#options;
-    await pause(this.#nextCallMs - performance.now(), signal);
+    const { signal, rateLimit } = this.#options;
     signal.throwIfAborted();
     const connection = await this.#connected();
-    this.#nextCallMs = performance.now() + rateLimitMs;
+    await rateLimit.turn(connection.session, signal);
+    signal.throwIfAborted();
     try {
       return await connection.bars(request);
     } catch (cause) {

@@ -12,6 +12,7 @@ import type { Timeframe } from "../../../lib/market/timeframe.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import type { GridClock, MarketCalendar } from "../../../lib/time/calendar/market_calendar.ts";
 import type { ServerClock } from "../../../lib/time/server_clock.ts";
+import type { Beginnings } from "./beginning.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { WorkUnit } from "./plan.ts";
 import type { UtcRange } from "./ranges.ts";
@@ -30,6 +31,7 @@ export interface UnitContext {
   readonly calendarOf: (symbol: string) => MarketCalendar;
   /** See `WantedRange`. */
   readonly settledMs: number;
+  readonly beginnings: Beginnings;
 }
 
 export interface UnitResult {
@@ -50,7 +52,7 @@ export interface UnitResult {
 type Outcome = Omit<UnitResult, "seconds">;
 
 /** An hour that the server's clock repeats may hide up to so much of the end of a range. */
-const TWICE_MS = 2 * 3_600_000;
+const HOUR_MS = 3_600_000, TWICE_MS = 2 * HOUR_MS;
 
 /**
  * Reads the bars of a unit, stores them and records the cycle; then it is done, whatever happens.
@@ -63,15 +65,25 @@ export async function ingestUnit(
   context: UnitContext,
 ): Promise<Outcome> {
   const { symbol, timeframe, fromMs, toMs } = unit, { dataDir, clock } = context;
-  const answer = await session.bars({
-    symbol,
-    timeframe: timeframe.label,
-    fromServerMs: clock.toServerMs(fromMs),
-    toServerMs: clock.toServerMs(toMs) + TWICE_MS,
-  });
-  const { bars, refused } = barsWithin(answer, unit, clock);
+  const read = async ({ fromMs, toMs }: UtcRange) => {
+    const answer = await session.bars({
+      symbol,
+      timeframe: timeframe.label,
+      // West of Greenwich 1970 began in the year before, and no vendor has negative times.
+      fromServerMs: Math.max(0, clock.toServerMs(fromMs)),
+      toServerMs: clock.toServerMs(toMs) + TWICE_MS,
+    });
+    return barsWithin(answer, { fromMs, toMs }, clock);
+  };
+  const { bars, refused } = await read(unit);
   const calendar = context.calendarOf(symbol), grid = context.gridOf(timeframe);
-  const judgement = judge(bars, { ...unit, calendar, grid, refused: refused.length });
+  const measure = { ...unit, calendar, grid, refused: refused.length };
+  const beginsMs = await context.beginnings.of(unit, {
+    bars,
+    measure,
+    hasBars: async (range) => (await read(range)).bars.length > 0,
+  });
+  const judgement = judge(bars, { ...measure, beginsMs });
   const ingestedAt = new Date();
   // Where everything is missing nothing is sealed either: the vendor may have it tomorrow.
   const stored = judgement.status === "FAILED" ? undefined : await storeBars({
@@ -151,17 +163,23 @@ function factsOf(
 
 /**
  * The bars that open within the range, oldest first, and what is wrong with those that cannot be true.
- * Of two that open at one moment of UTC, as in an hour that the server's clock repeats, the later one
- * of the answer stays; the other is missing where the calendar expects it.
+ *
+ * An hour that the server's clock repeats has each stamp twice. A vendor that keeps bars by their
+ * stamps has one bar of both hours; it opens with the first, and the calendar expects no other. Of two
+ * bars with one stamp the first is of the first hour and the next of the second. Of two that open at
+ * one moment otherwise the later one of the answer is the vendor's correction.
  */
 export function barsWithin(
   answer: readonly SourceBar[],
   { fromMs, toMs }: UtcRange,
-  clock: Pick<ServerClock, "toUtcMs">,
+  clock: GridClock,
 ): { bars: Bar[]; refused: string[] } {
-  const byOpen = new Map<number, Bar>(), refused: string[] = [];
+  const byOpen = new Map<number, Bar>(), refused: string[] = [], opened = new Set<number>();
   for (const { openServerMs: serverMs, tickVolume: volume, open, high, low, close } of answer) {
-    const utcMs = clock.toUtcMs(serverMs);
+    const firstMs = clock.toUtcMs(serverMs), againMs = firstMs + HOUR_MS;
+    const isAgain = opened.has(firstMs) && clock.toServerMs(againMs) === serverMs;
+    const utcMs = isAgain ? againMs : firstMs;
+    opened.add(firstMs);
     if (utcMs < fromMs || utcMs >= toMs) continue;
     const bar = { utcMs, serverMs, open, high, low, close, volume };
     const fault = faultOf(bar);

@@ -3,6 +3,7 @@ import { addTicks, checkDay } from "../../../lib/capture/additions/add_ticks.ts"
 import { compareTicks, type Differences } from "../../../lib/capture/additions/compare_ticks.ts";
 import { type Part, partsOfDay } from "../../../lib/capture/additions/day_parts.ts";
 import { DayRefused } from "../../../lib/capture/additions/day_refused.ts";
+import { finishDay } from "../../../lib/capture/additions/finish_day.ts";
 import { readHeld } from "../../../lib/capture/additions/held_ticks.ts";
 import type { CaptureLog } from "../../../lib/capture/additions/refusal.ts";
 import { isOfDay, serverRangeOf } from "../../../lib/capture/additions/server_day.ts";
@@ -43,6 +44,7 @@ export async function auditDay(options: AuditDay): Promise<TickAudit> {
   let feed: string | null = null;
   try {
     const of = { symbol, market, day };
+    if (!options.dryRun) await finishDay(dataDir, of);
     feed = feedOf(await partsOfDay(dataDir, of), options);
     return await compare({ ...options, of, feed });
   } catch (cause) {

@@ -35,6 +35,7 @@ export function judgeAudits(
     ...told(impossible, ({ reason }) => reason ?? "not possible"),
   ];
   const isGood = differing.length + unwritten.length === 0;
+  if (!isGood) said.push("which: metadata/ingestion_logs/*_TICK_AUDIT.json");
   return { status: isGood ? "healthy" : "degraded", message: said.join("; ") };
 }
 

@@ -34,22 +34,25 @@ export interface NightlyOptions {
 
 /** Seconds of a night matter to nobody. */
 const LOOK_EVERY_MS = 60_000;
+const IDLE_LOOK_MS = 1_000;
 /** A bridge that is away, or a terminal that is loading, is there again by then. */
 const RETRY_MS = 30 * 60_000;
+/** After an outage a day is sealed late; terminals keep their ticks for longer. */
+const BACK_DAYS = 7;
 
 /**
- * Audits yesterday's sealed days once a night, one symbol at a time, beside the capture: a writer
- * that was not running then does so when it starts. What was found, also by the command line, goes
- * to health. Disposing ends it after the step in hand.
+ * Audits yesterday's sealed days once a night, one symbol at a time, beside the capture, and then
+ * those of the week before it that have not been: a writer that was not running then does so when it
+ * starts. What was found, also by the command line, goes to health. Disposing ends it after the step
+ * in hand.
  */
 export class NightlyAudit implements AsyncDisposable {
   readonly #options: NightlyOptions;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  /** Of one day; then begun anew. */
-  #day: Day = -1;
-  readonly #done = new Set<string>();
-  readonly #retryAtMs = new Map<string, number>();
+  /** Symbols by day, and when they are looked at again; the same of whole earlier days. */
+  readonly #retryAtMs = new Map<Day, Map<string, number>>();
+  readonly #lookAtMs = new Map<Day, number>();
   #vendors: Vendors | undefined;
   /** The trouble that was told last. */
   #said = "";
@@ -70,7 +73,7 @@ export class NightlyAudit implements AsyncDisposable {
     while (!signal.aborted) {
       try {
         const nowMs = this.#options.nowMs?.() ?? Date.now();
-        if (this.#isDue(nowMs)) await this.#auditAll(dayOf(nowMs) - 1);
+        if (this.#isDue(nowMs)) await this.#auditWeek(dayOf(nowMs) - 1);
         await this.#tellHealth(dayOf(nowMs) - 1);
       } catch (cause) {
         if (signal.aborted) return;
@@ -78,7 +81,9 @@ export class NightlyAudit implements AsyncDisposable {
         if (messageOf(cause) !== this.#said) events.auditFailed(cause);
         this.#said = messageOf(cause);
       }
-      await pause(lookEveryMs, signal);
+      // A writer that has just started holds its symbols a moment later.
+      const isIdle = this.#options.symbols().length === 0;
+      await pause(isIdle ? Math.min(lookEveryMs, IDLE_LOOK_MS) : lookEveryMs, signal);
     }
   }
 
@@ -88,49 +93,54 @@ export class NightlyAudit implements AsyncDisposable {
     return at !== "off" && nowMs >= startOfDayMs(dayOf(nowMs)) + at;
   }
 
-  async #auditAll(day: Day): Promise<void> {
-    if (day !== this.#day) {
-      this.#day = day;
-      this.#done.clear();
-      this.#retryAtMs.clear();
+  async #auditWeek(yesterday: Day): Promise<void> {
+    for (const days of [this.#retryAtMs, this.#lookAtMs]) {
+      for (const day of days.keys()) if (day <= yesterday - BACK_DAYS) days.delete(day);
     }
+    await this.#auditAll(yesterday);
+    const { retryMs = RETRY_MS, symbols } = this.#options;
+    for (let day = yesterday - 1; day > yesterday - BACK_DAYS; day--) {
+      if (symbols().length === 0 || performance.now() < (this.#lookAtMs.get(day) ?? 0)) continue;
+      this.#lookAtMs.set(day, performance.now() + retryMs);
+      await this.#auditAll(day);
+    }
+  }
+
+  async #auditAll(day: Day): Promise<void> {
     const { dataDir, symbols, retryMs = RETRY_MS } = this.#options;
-    const pending = new Set(symbols().filter((symbol) => this.#isPending(symbol)));
-    // A day that is not sealed yet has no manifest; it is looked for again.
-    for (const symbol of pending) this.#retryAtMs.set(symbol, performance.now() + retryMs);
+    const retryAtMs = this.#retryAtMs.get(day) ?? new Map<string, number>();
+    this.#retryAtMs.set(day, retryAtMs);
+    const isPending = (symbol: string) => performance.now() >= (retryAtMs.get(symbol) ?? 0);
+    const pending = new Set(symbols().filter(isPending));
     if (pending.size === 0) return;
+    // A day that is not sealed yet has no manifest, and is looked for again at the next look.
     const sealed = (await symbolsOfDay(dataDir, day)).filter((symbol) => pending.has(symbol));
+    for (const symbol of sealed) retryAtMs.set(symbol, performance.now() + retryMs);
     for (const symbol of sealed) {
       if (this.#stop.signal.aborted) return;
       // Another writer may have taken it meanwhile.
-      if (symbols().includes(symbol)) await this.#audit(symbol, day);
+      if (!symbols().includes(symbol)) continue;
+      if (await this.#audit(symbol, day)) retryAtMs.set(symbol, Infinity);
     }
   }
 
-  #isPending(symbol: string): boolean {
-    return !this.#done.has(symbol) && performance.now() >= (this.#retryAtMs.get(symbol) ?? 0);
-  }
-
-  /** Rejects when there is no use in asking for others either: the bridge is away. */
-  async #audit(symbol: string, day: Day): Promise<void> {
+  /** Whether it is done. Rejects when there is no use in asking for others either: no bridge. */
+  async #audit(symbol: string, day: Day): Promise<boolean> {
     const { dataDir, log, events, sealed } = this.#options;
     const { signal } = this.#stop;
     // A record that cannot be read is made again.
     const before = await readAudit(dataDir, symbol, day).catch(() => undefined);
-    if (before !== undefined && isDone(before)) {
-      this.#done.add(symbol);
-      return;
-    }
+    if (before !== undefined && isDone(before)) return true;
     const vendors = this.#vendors ??= await this.#options.vendors(signal);
     await vendors.check();
     const audit = await auditDay({ dataDir, symbol, day, vendors, log, dryRun: false, signal });
-    if (isDone(audit)) this.#done.add(symbol);
     // The same trouble again is no news.
-    if (audit.outcome !== "compared" && audit.reason === before?.reason) return;
+    if (audit.outcome !== "compared" && audit.reason === before?.reason) return false;
     await writeAudit(dataDir, audit, day);
     if (audit.written !== null) sealed?.(audit.written.path);
     events.audited(audit);
     this.#said = "";
+    return isDone(audit);
   }
 
   /** Of two nights: what was found yesterday is known until tonight's audits are there. */
@@ -139,7 +149,8 @@ export class NightlyAudit implements AsyncDisposable {
     const audits: TickAudit[] = [];
     for (const symbol of symbols()) {
       for (const day of [yesterday - 1, yesterday]) {
-        const audit = await readAudit(dataDir, symbol, day);
+        // One that cannot be read says nothing of the others; `verify` names it.
+        const audit = await readAudit(dataDir, symbol, day).catch(() => undefined);
         if (audit !== undefined) audits.push(audit);
       }
     }

@@ -49,6 +49,9 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
     );
   }
   const folderId = await readFolderNote(dataDir);
+  if (folderId === null && await isEmpty(dataDir)) {
+    throw new TypeError(`Cannot back up ${dataDir} as a data folder: current content is nothing`);
+  }
   const last = await readNote(to);
   if (last !== undefined && last.folder_id !== folderId) {
     throw new TypeError(
@@ -78,6 +81,12 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
   await writeNote(to, note);
   failPoint("backup.note.after");
   return { note, freedBytes: await run.store.sweep(new Set(files.map(({ sha256 }) => sha256))) };
+}
+
+/** A program that has just started holds a lock already. */
+async function isEmpty(dataDir: string): Promise<boolean> {
+  for await (const path of filesBelow(dataDir)) if (placeOf(path).kind !== "lock") return false;
+  return true;
 }
 
 class BackupRun {

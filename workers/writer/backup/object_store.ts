@@ -86,6 +86,8 @@ export class ObjectStore {
   /** Removes what no note names, and parts that a kill has left. Returns how many bytes that freed. */
   async sweep(named: ReadonlySet<string>): Promise<number> {
     let freed = 0;
+    // A backup without any content has none yet.
+    await Deno.mkdir(this.#folder, { recursive: true });
     for await (const entry of Deno.readDir(this.#folder)) {
       const path = `${this.#folder}/${entry.name}`;
       if (entry.isFile) freed += await removed(path);

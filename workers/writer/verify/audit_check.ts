@@ -2,7 +2,7 @@ import { z } from "zod";
 import { dayOf } from "../../../lib/capture/day_path.ts";
 import { symbolFolder } from "../../../lib/market/symbol.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
-import { auditId, readAudit } from "../audit/audit_record.ts";
+import { auditId, readAudit, type TickAudit } from "../audit/audit_record.ts";
 import type { TickRecord } from "./chain_records.ts";
 import type { Findings } from "./difference.ts";
 import type { ChainIndex } from "./folder_index.ts";
@@ -32,6 +32,14 @@ export async function checkAudits(
   }
 }
 
+/** Each tick that was compared is counted once. */
+function sumsOf(audit: TickAudit): string[] {
+  const { captured, missed, added_later: added, removed, rewritten } = audit;
+  const vendor = captured + missed + added + rewritten, held = captured + removed + rewritten;
+  const isSum = vendor === audit.vendor_ticks && held === audit.held_ticks;
+  return isSum ? [] : ["its counts are not those of the ticks that it says it compared"];
+}
+
 async function problemsOf(
   dataDir: string,
   path: string,
@@ -45,6 +53,7 @@ async function problemsOf(
   if (audit === undefined) return [];
   const problems: string[] = [];
   if (audit.audit_id !== auditId(symbol, day)) problems.push(`it calls itself ${audit.audit_id}`);
+  if (audit.outcome === "compared") problems.push(...sumsOf(audit));
   for (const { path: file, sha256 } of audit.files) {
     const proven = sha256Of.get(file);
     if (sha256 !== null && proven !== undefined && sha256 !== proven) {

@@ -42,7 +42,7 @@ export class BarCheck {
     options: VerifyOptions,
   ) {
     this.#index = index;
-    this.#records = [...records].sort(byTimeOfWriting);
+    this.#records = inChainOrder(records);
     // The index has chains of known timeframes only.
     const label = index.chain.slice(index.chain.lastIndexOf("_") + 1);
     this.#timeframe = Object.values(TIMEFRAMES).find((one) => one.label === label) ??
@@ -200,9 +200,22 @@ function isoOf(bar: Bar | undefined): string {
   return bar === undefined ? "none" : new Date(bar.utcMs).toISOString();
 }
 
-/** Two of one ms are told apart by who follows whom. */
-function byTimeOfWriting(a: BarRecord, b: BarRecord): number {
-  const [first, second] = [a.cycle.written_at, b.cycle.written_at];
-  if (first !== second) return first < second ? -1 : 1;
-  return a.previous?.cycle_id === b.cycleId ? 1 : -1;
+/**
+ * Oldest first by who follows whom, because a clock may have been set back. Where the chain is broken,
+ * the stretch that was written last comes last.
+ */
+function inChainOrder(records: readonly BarRecord[]): BarRecord[] {
+  const left = new Map(records.map((record) => [record.cycleId, record]));
+  const followed = new Set(records.map(({ previous }) => previous?.cycle_id));
+  const ends = records.filter(({ cycleId }) => !followed.has(cycleId))
+    .sort((a, b) => a.cycle.written_at < b.cycle.written_at ? 1 : -1);
+  const ordered: BarRecord[] = [];
+  for (const end of ends) {
+    for (let at: BarRecord | undefined = end; at !== undefined;) {
+      left.delete(at.cycleId);
+      ordered.push(at);
+      at = left.get(at.previous?.cycle_id ?? "");
+    }
+  }
+  return ordered.reverse();
 }

@@ -6,6 +6,7 @@ import {
   type GridClock,
   type MarketCalendar,
 } from "../../../lib/time/calendar/market_calendar.ts";
+import { quietOpens } from "../../../lib/time/calendar/fx_quiet_days.ts";
 import { timeText, union } from "./time_ranges.ts";
 
 export interface BarOpen {
@@ -46,15 +47,21 @@ export function missingBars(
   const clock = barGrid(cycles[0]?.source ?? "", timeframe, clockOf(opens));
   const placeOf = (utcMs: number) => openOf(timeframe, clock.toServerMs(utcMs));
   const there = new Set(opens.map(({ utcMs }) => placeOf(utcMs)));
-  const stretches: number[][] = [];
+  const stretches: number[][] = [], notes: string[] = [];
   try {
     for (const range of asked) {
+      const quiet = new Set(quietOpens(calendar, timeframe, { ...range, clock }));
       let stretch: number[] | undefined, at = 0;
       for (const open of calendar.expectedOpens(timeframe, { ...range, clock })) {
         const place = placeOf(open);
         const middleMs = open + (closeOf(timeframe, place) - place) / 2;
+        // What opens at the edge of the range by a guessed offset had not closed when it was asked for.
+        if (middleMs >= range.toMs) continue;
         while ((named[at]?.toMs ?? Infinity) <= middleMs) at++;
         if (there.has(place) || (named[at]?.fromMs ?? Infinity) <= middleMs) {
+          stretch = undefined;
+        } else if (quiet.has(open)) {
+          notes.push(`no bar of ${timeText(open)}, when brokers commonly do not quote`);
           stretch = undefined;
         } else if (stretch === undefined) stretches.push(stretch = [open]);
         else stretch.push(open);
@@ -66,7 +73,7 @@ export function missingBars(
   }
   const told = stretches.slice(0, MOST_TOLD).map((stretch) => stretchText(stretch, calendar));
   const rest = stretches.length - told.length;
-  return { gaps: rest > 0 ? [...told, `${rest} more stretches of missing bars`] : told, notes: [] };
+  return { gaps: rest > 0 ? [...told, `${rest} more stretches of missing bars`] : told, notes };
 }
 
 function stretchText(stretch: readonly number[], { id }: MarketCalendar): string {

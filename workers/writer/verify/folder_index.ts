@@ -15,6 +15,7 @@ export interface ChainIndex {
 export interface FolderIndex {
   readonly chains: ReadonlyMap<string, ChainIndex>;
   readonly parquet: ReadonlySet<string>;
+  readonly databases: readonly string[];
   readonly metadata: readonly string[];
   readonly unfinished: readonly string[];
   readonly foreign: readonly string[];
@@ -24,7 +25,12 @@ export interface FolderIndex {
 export async function indexFolder(dataDir: string): Promise<FolderIndex> {
   const chains = new Map<string, ChainIndex>();
   const parquet = new Set<string>();
-  const lists = { metadata: [] as string[], unfinished: [] as string[], foreign: [] as string[] };
+  const lists = {
+    metadata: [] as string[],
+    databases: [] as string[],
+    unfinished: [] as string[],
+    foreign: [] as string[],
+  };
   const chainOf = (chain: string) => {
     const known = chains.get(chain) ?? { chain, csv: [], manifests: [], audits: [], ready: [] };
     chains.set(chain, known);
@@ -52,6 +58,8 @@ export async function indexFolder(dataDir: string): Promise<FolderIndex> {
         parquet.add(path);
         break;
       case "database":
+        lists.databases.push(path);
+        break;
       case "lock":
         break;
       default:

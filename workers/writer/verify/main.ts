@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
-import { isSymbol } from "../../../lib/market/symbol.ts";
+import { isSymbol, symbolFolder } from "../../../lib/market/symbol.ts";
 import { Calendars } from "../../../lib/time/calendar/calendars.ts";
 import { environment, readSettings, settingNames } from "../../../lib/program/settings.ts";
 import { dataDirOf } from "../../../lib/program/shared_settings.ts";
 import { ProgressLine, runCommand, UnusableArguments } from "../command.ts";
 import { verifySettings } from "./config.ts";
+import { indexFolder } from "./folder_index.ts";
 import { isDifference, progressText, reportJson, reportText } from "./report.ts";
 import { verify } from "./verifying.ts";
 
@@ -43,6 +44,7 @@ async function main(): Promise<number> {
   if (!(await Deno.stat(dataDir).catch(() => undefined))?.isDirectory) {
     throw new UnusableArguments(`Cannot verify ${dataDir}: it is no folder`);
   }
+  await refuseNothing(dataDir, symbols);
   using calendars = await Calendars.open({
     dataDir,
     mapFile: settings.symbolCalendarMap,
@@ -59,6 +61,23 @@ async function main(): Promise<number> {
   line[Symbol.dispose]();
   console.log((values.json ? reportJson : reportText)(verification, dataDir));
   return verification.differences.some(isDifference) ? 1 : 0;
+}
+
+/** Where there is nothing to look at, no difference would be no comfort. */
+async function refuseNothing(dataDir: string, symbols: readonly string[]): Promise<void> {
+  const { chains, metadata } = await indexFolder(dataDir);
+  if (chains.size === 0 && metadata.length === 0) {
+    throw new UnusableArguments(
+      `Cannot verify ${dataDir} as a data folder: current content has neither data nor metadata`,
+    );
+  }
+  const known = new Set([...chains.keys()].map((chain) => chain.slice(0, chain.lastIndexOf("_"))));
+  const unknown = symbols.filter((symbol) => !known.has(symbolFolder(symbol)));
+  if (unknown.length > 0) {
+    throw new UnusableArguments(
+      `Cannot verify ${unknown.join(", ")}: current folder ${dataDir} has nothing of it`,
+    );
+  }
 }
 
 if (import.meta.main) await runCommand(main);

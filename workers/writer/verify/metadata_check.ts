@@ -5,6 +5,7 @@ import { messageOf } from "../../../lib/program/errors.ts";
 import { parseSymbolCalendarMap } from "../../../lib/time/calendar/symbol_calendar_map.ts";
 import { readServerClocks } from "../../../lib/time/server_clock_file.ts";
 import { placeOf } from "../data_files.ts";
+import { databaseProblem } from "./database_check.ts";
 import type { Findings } from "./difference.ts";
 import type { FolderIndex } from "./folder_index.ts";
 
@@ -31,6 +32,10 @@ export async function checkMetadata(
     } catch (cause) {
       findings.damage(path, `it cannot be read: ${messageOf(cause)}`);
     }
+  }
+  for (const path of index.databases) {
+    const problem = await databaseProblem(`${dataDir}/${path}`);
+    if (problem !== undefined) findings.damage(path, problem);
   }
   await checkLeftovers(dataDir, { index, findings });
 }

@@ -7,15 +7,16 @@ export function isDifference({ severity }: Difference): boolean {
   return severity !== "note";
 }
 
-/** A table for a person: file, how bad, what. */
+const HEADER = "severity  file and what";
+
+/** A table for a person, for 80 columns: how bad and which file, and below each file what. */
 export function reportText({ differences, ...counted }: Verification, dataDir: string): string {
-  const rows = differences.map(({ path, severity, what }) => [path, severity, what] as const);
-  const pathWidth = widest(rows.map(([path]) => path), "file");
-  const severityWidth = widest(rows.map(([, severity]) => severity), "severity");
-  const table = rows.length === 0 ? [] : [["file", "severity", "what"] as const, ...rows];
-  const lines = table.map(([path, severity, what]) =>
-    `${path.padEnd(pathWidth)}  ${severity.padEnd(severityWidth)}  ${what}`
-  );
+  const rows = Map.groupBy(differences, ({ path, severity }) => `${severity.padEnd(9)} ${path}`);
+  const lines = [...rows].flatMap(([file, ofFile]) => [
+    file,
+    ...ofFile.map(({ what }) => `${" ".repeat(12)}${shown(what)}`),
+  ]);
+  if (lines.length > 0) lines.unshift(HEADER);
   const count = differences.filter(isDifference).length;
   const { files, rows: ticks, bars, manifests } = counted;
   return [
@@ -25,6 +26,7 @@ export function reportText({ differences, ...counted }: Verification, dataDir: s
   ].join("\n");
 }
 
+/** The fields of `Verification` beside `data_dir` and `difference_count`; hashes whole. */
 export function reportJson(verification: Verification, dataDir: string): string {
   const differences = verification.differences.filter(isDifference).length;
   return JSON.stringify(
@@ -38,6 +40,9 @@ export function progressText({ series, ofSeries, files, bytes }: Progress): stri
   return `${series} of ${ofSeries} series, ${files} files, ${(bytes / 1e6).toFixed(0)} MB`;
 }
 
-function widest(texts: readonly string[], header: string): number {
-  return texts.reduce((width, { length }) => Math.max(width, length), header.length);
+/** The beginning of a hash tells it from others, and damage in a file is no order to a terminal. */
+function shown(what: string): string {
+  return what.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…")
+    // deno-lint-ignore no-control-regex -- those are meant
+    .replace(/[\x00-\x1f\x7f]+/g, "?");
 }

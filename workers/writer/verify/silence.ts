@@ -4,6 +4,7 @@ import {
   CalendarHorizon,
   type MarketCalendar,
 } from "../../../lib/time/calendar/market_calendar.ts";
+import { quietHours } from "../../../lib/time/calendar/fx_quiet_days.ts";
 import type { Findings } from "./difference.ts";
 import { lengthText, rangeText, subtract, type TimeRange } from "./time_ranges.ts";
 
@@ -71,10 +72,16 @@ export class Silence {
       try {
         const open = calendar.sessions(quiet.fromMs, quiet.toMs)
           .map(({ openMs, closeMs }) => ({ fromMs: openMs, toMs: closeMs }));
+        const holidays = quietHours(calendar, quiet);
         for (const range of subtract(open, named)) {
           if (!this.#isLong(range)) continue;
-          for (const rest of subtract([range], await notedHoles(dataDir, symbol, range))) {
-            if (this.#isLong(rest)) findings.gap(folder, gapText(rest, calendar));
+          const unnamed = subtract([range], await notedHoles(dataDir, symbol, range));
+          const lost = subtract(unnamed, holidays);
+          for (const part of lost) {
+            if (this.#isLong(part)) findings.gap(folder, gapText(part, calendar));
+          }
+          for (const part of subtract(unnamed, lost)) {
+            if (this.#isLong(part)) findings.note(folder, holidayText(part));
           }
         }
       } catch (cause) {
@@ -102,6 +109,10 @@ async function notedHoles(
     holes.push(...await gapsOf(dataDir, symbol, day));
   }
   return holes;
+}
+
+function holidayText(range: TimeRange): string {
+  return `no tick from ${rangeText(range)}, when brokers commonly do not quote`;
 }
 
 function gapText(range: TimeRange, { id }: MarketCalendar): string {

@@ -131,6 +131,61 @@ Deno.test("what the vendor has not is PARTIAL with its range, and --resume asks 
   assert.ok(files.includes("2025-12-17__1.csv"), "a sealed file is superseded, never changed");
 });
 
+Deno.test("a vendor that keeps Christmas is whole, and is not asked for it again", async () => {
+  await using it = await rig();
+  const from = Date.parse("2025-12-24T22:00Z"), to = Date.parse("2025-12-25T22:00Z");
+  it.vendor.answer = (bars) =>
+    bars.filter(({ openServerMs }) => {
+      const utcMs = clock.toUtcMs(openServerMs);
+      return utcMs < from || utcMs >= to;
+    });
+  const args = ["--symbols", "EURUSD", "--timeframes", "1H"];
+  const range = ["--from", "2025-12-22", "--to", "2025-12-27"];
+  const { code, out, err } = await it.run(...args, ...range);
+  assert.equal(code, 0, out + err);
+  const [cycle] = await it.cycles("EURUSD");
+  assert.deepEqual([cycle?.status, cycle?.bars_expected, cycle?.bars_received], [
+    "SUCCESS",
+    94,
+    94,
+  ]);
+  assert.deepEqual(cycle?.gaps, [{
+    ...{ from_utc: "2025-12-24T22:00:00.000Z", to_utc: "2025-12-25T22:00:00.000Z" },
+    ...{ reason: "holiday", bars: 24 },
+  }]);
+  it.vendor.asked.length = 0;
+  const again = await it.run(...args, ...range, "--resume");
+  assert.equal(again.code, 0, again.err);
+  assert.deepEqual(it.vendor.asked, []);
+});
+
+Deno.test("a range that begins before the vendor's history is whole, and says where that begins", async () => {
+  await using it = await rig();
+  const firstMs = Date.parse("2025-12-17T10:00Z");
+  it.vendor.answer = (bars) =>
+    bars.filter(({ openServerMs }) => clock.toUtcMs(openServerMs) >= firstMs);
+  const args = ["--symbols", "EURUSD", "--timeframes", "1H", "--to", "2025-12-20"];
+  const env = { ...BROKER, INGEST_CHUNK_BARS: "200", INGEST_GAP_RETRY_DAYS: "0" };
+  const run = (...more: string[]) =>
+    runIngest(["--output-dir", it.dataDir, ...args, ...more], { ...it.given, env });
+  const { code, out, err } = await run("--from", "2025-10-01");
+  assert.equal(code, 0, out + err);
+  const cycles = await it.cycles("EURUSD");
+  assert.ok(cycles.length > 3);
+  assert.deepEqual(new Set(cycles.map(({ status }) => status)), new Set(["SUCCESS"]));
+  const gap = cycles.flatMap(({ gaps }) => gaps).at(-1);
+  assert.deepEqual([gap?.reason, gap?.to_utc], [
+    "before the vendor's first bar",
+    "2025-12-17T10:00:00.000Z",
+  ]);
+  assert.equal(cycles[0]?.bars_expected, 0);
+  // The years before cost two calls beside the reads.
+  assert.equal(it.vendor.asked.length, cycles.length + 2);
+  it.vendor.asked.length = 0;
+  assert.equal((await run("--from", "2025-10-01", "--resume")).code, 0);
+  assert.deepEqual(it.vendor.asked, [], "what was missing is some days old for this setting");
+});
+
 Deno.test("a bar is believed some minutes after its end by the source's present", async () => {
   await using it = await rig();
   const lastOf = async (minutes: string) => {

@@ -38,7 +38,9 @@ Deno.test("a writer audits what it has sealed, heals it, tells health, and captu
     ...{ nowMs: () => nowMs, lookEveryMs: 5, retryMs: 10 },
   });
   const quality = async () => (await writing.health.describe()).components.data_quality;
-  await until(async () => /audit of 2025-12-22/.test((await quality())?.message ?? ""));
+  await until(async () =>
+    /audit of 2025-12-22: 1 of 1 symbols compared/.test((await quality())?.message ?? "")
+  );
   const report = await quality();
   assert.equal(report?.status, "degraded");
   assert.match(report.message, /EURUSD: 5 ticks added; EURUSD: the vendor removed 1 and rewrote 0/);

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { DAY_MS } from "../../../../lib/capture/day_path.ts";
+import { DAY_MS, manifestPath } from "../../../../lib/capture/day_path.ts";
 
-import { readAudit, type TickAudit } from "../../../../workers/writer/audit/audit_record.ts";
+import {
+  auditId,
+  readAudit,
+  type TickAudit,
+} from "../../../../workers/writer/audit/audit_record.ts";
 import { judgeAudits } from "../../../../workers/writer/audit/judge_audits.ts";
 import { NightlyAudit, type NightlyOptions } from "../../../../workers/writer/audit/nightly.ts";
 import { Vendors } from "../../../../workers/writer/audit/vendors.ts";
@@ -183,5 +187,28 @@ Deno.test("a bridge that is away is told once for all symbols, and leaves no rec
   }, {
     vendors: () =>
       Promise.resolve(new Away({ bridge: address, dataDir: "", brokerTz: undefined, signal })),
+  });
+});
+
+Deno.test("a day that is sealed late is audited as soon as it is", async () => {
+  await night(async ({ told, health, clock, dataDir }) => {
+    const logs = `${dataDir}/metadata/ingestion_logs`;
+    await Deno.rename(logs, `${logs}_away`);
+    clock.nowMs += 1;
+    const before = health.length;
+    await until(() => health.length > before + 3);
+    assert.deepEqual(told, []);
+    await Deno.rename(`${logs}_away`, logs);
+    await until(() => told.length === 1);
+  }, { retryMs: 3_600_000 });
+});
+
+Deno.test("a record that cannot be read keeps nothing else from health", async () => {
+  await night(async ({ health, failures, clock, dataDir }) => {
+    const path = `${dataDir}/${manifestPath(auditId("EURUSD", DAY - 1))}`;
+    await Deno.writeTextFile(path, "{");
+    clock.nowMs += 1;
+    await until(() => health.at(-1)?.length === 1);
+    assert.deepEqual(failures, []);
   });
 });

@@ -220,6 +220,11 @@ Deno.test("another data folder is not mixed into a backup", async () => {
     await at.filled.append("EURUSD", ticksFrom(MORNING_MS, 1));
     await at.written();
   }
+  await Deno.mkdir(`${folder.path}/empty`);
+  await assert.rejects(
+    backUp({ dataDir: `${folder.path}/empty`, to }),
+    /current content is nothing/,
+  );
   await backUp({ dataDir: `${folder.path}/one`, to });
   await assert.rejects(backUp({ dataDir: `${folder.path}/two`, to }), /is of another folder/);
 });

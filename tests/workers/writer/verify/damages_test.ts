@@ -411,10 +411,13 @@ const DAMAGES: Record<string, Damage> = {
       [SECOND_CYCLE, /it is missing in the chain/],
       [MONDAY_BARS_AGAIN, /no record of a cycle names it/],
     ],
+    // Its proof lies behind the break.
+    also: [BAR_COPY],
   },
   "a record of bars whose gap was taken out": {
     do: (at) => at.json(SECOND_CYCLE, (value) => value.gaps = []),
     says: [[SECOND_CYCLE, /it was changed/]],
+    also: [BAR_COPY],
   },
   "an audit of another file than the one that is there": {
     do: (at) => at.json(AUDIT, (value) => value.files[0].sha256 = "0".repeat(64)),
@@ -427,6 +430,22 @@ const DAMAGES: Record<string, Damage> = {
   "an audit that is none": {
     do: (at) => Deno.writeTextFile(at.at(AUDIT), "[]"),
     says: [[AUDIT, /it cannot be read/]],
+  },
+  "an audit whose counts were changed": {
+    do: (at) => at.json(AUDIT, (audit) => audit.captured -= 5),
+    says: [[AUDIT, /its counts are not those/]],
+  },
+  "a tick log that is none": {
+    do: (at) => at.bytes("log/ticks.sqlite", (bytes) => bytes.fill(7)),
+    says: [["log/ticks.sqlite", /it is no SQLite database/]],
+  },
+  "a tick log that was emptied": {
+    do: (at) => Deno.truncate(at.at("log/ticks.sqlite")),
+    says: [["log/ticks.sqlite", /it is no SQLite database/]],
+  },
+  "a tick log that was cut": {
+    do: (at) => at.bytes("log/ticks.sqlite", (bytes) => bytes.subarray(0, 5000)),
+    says: [["log/ticks.sqlite", /^bytes 5000, and its header counts/]],
   },
   "a file that no program writes": {
     do: (at) => Deno.writeTextFile(at.at(`${TICK_FOLDER}/notes.txt`), "mine"),

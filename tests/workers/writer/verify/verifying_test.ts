@@ -133,6 +133,23 @@ Deno.test("a hole that is named, and a closed market, are no gap", async () => {
   ]);
 });
 
+Deno.test({
+  name: "a folder that lies on another disk, behind a link, is looked at",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using folder = await tempFolder();
+    const data = `${folder.path}/data`, disk = `${folder.path}/disk`;
+    await writeProvenFolder(data);
+    const whole = await verified(data);
+    await Deno.rename(`${data}/ohlcv`, disk);
+    await Deno.symlink(disk, `${data}/ohlcv`);
+    assert.deepEqual(await verified(data), whole);
+    await Deno.symlink(folder.path, `${data}/around`);
+    const { differences } = await verified(data);
+    assert.deepEqual(differences.map(({ path }) => path), ["around"], "it leads back to itself");
+  },
+});
+
 Deno.test("the command prints a table or JSON, and its exit code tells what it found", async () => {
   await using folder = await tempFolder();
   const data = `${folder.path}/data`, damaged = `${folder.path}/damaged`;
@@ -143,8 +160,9 @@ Deno.test("the command prints a table or JSON, and its exit code tells what it f
   assert.deepEqual([good.code, good.out.at(-1)?.slice(-15)], [0, "; 0 differences"]);
   const bad = await run(damaged);
   assert.equal(bad.code, 1);
-  assert.match(bad.out[0] ?? "", /^file +severity +what$/);
-  assert.ok(bad.out.some((line) => line.startsWith(TUESDAY) && line.includes("  damage  ")));
+  assert.equal(bad.out[0], "severity  file and what");
+  const at = bad.out.indexOf(`damage    ${TUESDAY}`);
+  assert.match(bad.out[at + 1] ?? "", /^ {12}the file is missing: /);
   const json = await run(damaged, "--json", "--symbols", "GBPUSD");
   assert.equal(json.code, 0);
   assert.equal(JSON.parse(json.out.join("\n")).difference_count, 0);
@@ -152,6 +170,9 @@ Deno.test("the command prints a table or JSON, and its exit code tells what it f
     assert.equal((await run(damaged, ...args)).code, 2, args.join(" "));
   }
   assert.equal((await run(`${folder.path}/nowhere`)).code, 2);
+  assert.equal((await run(damaged, "--symbols", "GBPUSD,EURUDS")).code, 2, "there is none");
+  await Deno.mkdir(`${folder.path}/empty`);
+  assert.equal((await run(`${folder.path}/empty`)).code, 2, "it is no data folder");
 });
 
 Deno.test("several at once are never more than so many, and the first failure ends them", async () => {

@@ -9,5 +9,12 @@ export function openProgress({ json }: { json: boolean }): Progress {
   const say = (line: string) => console.log(line);
   if (json) return new ProgressJson(say);
   const screen = terminal();
-  return screen.isTerminal ? new ProgressBar(screen) : new ProgressLines(say);
+  if (!screen.isTerminal) return new ProgressLines(say);
+  return new ProgressBar({
+    write: screen.write,
+    // A person may draw the window wider or narrower.
+    get width() {
+      return terminal().width;
+    },
+  });
 }

@@ -5,6 +5,8 @@ import type { TickDay } from "../ticks/ingest_ticks.ts";
 import type { UnitResult } from "../unit.ts";
 
 const BAR_WIDTH = 24, REDRAW_MS = 500;
+/** In so few columns the counts say more. */
+const WITHOUT_BAR = 60;
 
 export interface Screen {
   readonly write: (text: string) => void;
@@ -67,8 +69,10 @@ export class ProgressBar implements Progress {
     this.#clear();
     const { units, unitsDone } = this.#tally;
     const filled = Math.floor(BAR_WIDTH * unitsDone / Math.max(units, 1));
-    const bar = "#".repeat(filled).padEnd(BAR_WIDTH, "-");
-    this.#screen.write(`[${bar}] ${countsText(this.#tally)}`.slice(0, this.#screen.width - 1));
+    const bar = `[${"#".repeat(filled).padEnd(BAR_WIDTH, "-")}] `, { width } = this.#screen;
+    const line = `${width < WITHOUT_BAR ? "" : bar}${countsText(this.#tally)}`;
+    // A line that fills the last column would be two, and only one is drawn again.
+    this.#screen.write(line.slice(0, Math.max(0, width - 1)));
     this.#isDrawn = true;
   }
 

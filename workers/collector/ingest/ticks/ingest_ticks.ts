@@ -2,6 +2,7 @@ import type { BridgeConnection } from "../../../../lib/bridge/bridge_connection.
 import { BridgeError } from "../../../../lib/bridge/bridge_error.ts";
 import type { SourceSymbol } from "../../../../lib/bridge/feed.ts";
 import { addTicks, checkDay } from "../../../../lib/capture/additions/add_ticks.ts";
+import { finishDay } from "../../../../lib/capture/additions/finish_day.ts";
 import { DayRefused } from "../../../../lib/capture/additions/day_refused.ts";
 import { readVendorDay } from "../../../../lib/capture/additions/vendor_day.ts";
 import { type Day, DAY_MS, dayName, dayOf } from "../../../../lib/capture/day_path.ts";
@@ -112,6 +113,7 @@ async function ingestDay(
   try {
     const market = await (dryRun ? marketIn : claimMarket)(dataDir, symbol);
     const about = { symbol, market, day, feed, nowMs, log };
+    if (!dryRun) await finishDay(dataDir, about);
     await checkDay(dataDir, about);
     const { ticks, impossible } = await retried(
       () => readVendorDay(connection, { symbol, day, clock, signal }),

@@ -79,4 +79,8 @@ Deno.test("a pipe gets a line a symbol, a terminal one line that is drawn again"
   assert.match(screen, /^\[#{24}\] 1\/1 symbols/);
   assert.ok(screen.includes("\r\x1b[Kthe bridge left\n[#"));
   assert.ok(screen.endsWith("\r\x1b[K"), "nothing of it stays");
+  screen = "";
+  using narrow = new ProgressBar({ write: (text) => void (screen += text), width: 20 });
+  narrow.planned(tally);
+  assert.equal(screen, "1/1 symbols, 20 bar", "one column less than there are, and the counts");
 });
