@@ -14,10 +14,9 @@ import {
   environment,
   readSettings,
   SettingsError,
-  settingText,
   type SettingTexts,
 } from "../lib/program/settings.ts";
-import { dataDirOf, startSettings } from "../lib/program/shared_settings.ts";
+import { dataDirOf, type DataKind, startSettings } from "../lib/program/shared_settings.ts";
 import { StatusPanel, terminal } from "../lib/program/status_panel.ts";
 import { StartFailed } from "../lib/program/supervisor.ts";
 
@@ -34,13 +33,14 @@ const MODULES = {
 async function start(args: readonly string[]): Promise<void> {
   if (wantsHelp(args)) return console.log(REPLAY_HELP);
   const given = { ...environment(config.permissions.start.env.allow), ...settingsFromFlags(args) };
-  const asked: SettingTexts = { ...given, DATA_KIND: kindOf(given) };
+  const asked: SettingTexts = { ...given, DATA_KIND: given.DATA_KIND || kindOfSource(given) };
   const settings = readSettings(
     { ...startSettings, ...mirrorSettings, ...calendarSettings },
     asked,
   );
   const { dataKind: kind, bindHost, bridgeHost, redisUrl, prometheusPort, logBackend: backend } =
     settings;
+  refuseOtherKind(kind, kindOfSource(given));
   const { kafkaServers = [], kafkaCa, kafkaDisabled } = settings;
   const dataDir = dataDirOf(settings);
   using lock = await FolderLock.tryTake(dataDir, "start");
@@ -137,13 +137,10 @@ async function start(args: readonly string[]): Promise<void> {
 }
 
 /** Data of one kind never go where those of another are: no program could do anything. */
-function kindOf(given: SettingTexts): string {
-  const kind = kindOfSource(given), asked = settingText(given, "DATA_KIND") ?? kind;
-  if (asked === kind) return kind;
+function refuseOtherKind(asked: DataKind, ofSource: DataKind): void {
+  if (asked === ofSource) return;
   throw new SettingsError(
-    `Cannot read DATA_KIND: the source's ticks are ${kind} (SOURCE): current value is ${
-      JSON.stringify(asked)
-    }`,
+    `Cannot read DATA_KIND: the ticks of SOURCE are ${ofSource}: current value is "${asked}"`,
   );
 }
 

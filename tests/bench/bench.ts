@@ -7,9 +7,10 @@ import { measureLatency } from "./latency.ts";
 import { measureFanOut } from "./fan_out_rows.ts";
 import { measureTerminal } from "./terminal.ts";
 import { measureCommit } from "./commit.ts";
+import { measureIngest } from "./ingest.ts";
 
 /**
- * The speed table: `deno task bench [--runs 5] [--only throughput,latency,terminal,fanout,commit,memory]`.
+ * The speed table: `deno task bench [--runs 5] [--only throughput,latency,terminal,fanout,commit,ingest,memory]`.
  * Each figure is the median of the runs, measured on the whole system in child processes.
  */
 const { values } = parseArgs({
@@ -71,6 +72,7 @@ await measure("commit", async () => [{
   target: "15 ms",
   here: await measureCommit(runs),
 }]);
+await measure("ingest", () => measureIngest(runs));
 await measure("memory", async () => [{
   measure: "memory, steady, all programs in one process",
   alternative: "50 → 384 MB within 10 s of overload",

@@ -84,8 +84,8 @@ export function judge(evidence: Evidence): Verdict {
 }
 
 /**
- * What programs say goes before what was measured, but for the cycles: a writer knows its own, and the
- * records in the folder those of the commands too.
+ * What programs say goes before what was measured. Of cycles a writer knows its own and its audits, the
+ * records in the folder those of the commands too: where these are worse, they are heard as well.
  */
 function wordsFor(
   name: ComponentName,
@@ -94,8 +94,11 @@ function wordsFor(
 ): readonly Component[] {
   const measured = measuredWords(name, evidence);
   const words = said.get(name) ?? [];
-  if (name === "data_quality") return [...words, ...measured];
-  return words.length > 0 ? words : measured;
+  if (words.length === 0) return measured;
+  if (name !== "data_quality") return words;
+  const isWorse = (status: Level) =>
+    words.every((word) => word.status !== status && worse(word.status, status) === status);
+  return [...words, ...measured.filter(({ status }) => isWorse(status))];
 }
 
 /** One that left does not speak while another instance of its program lives. */

@@ -110,6 +110,16 @@ Deno.test("a writer whose own cycles are good does not hide records of failed on
   assert.deepEqual([status, message], ["degraded", "70 % of the last 100 cycles"]);
 });
 
+Deno.test("a writer's word of its audits is not lost to records that are as good", () => {
+  const good = report("healthy", { message: "the audit of 2026-01-13 found nothing" });
+  const verdict = judge({
+    ...quiet,
+    programs: [state("writer", { data_quality: good })],
+    measured: { data_quality: report("healthy") },
+  });
+  assert.equal(verdict.components.get("data_quality")?.message, good.message);
+});
+
 Deno.test("a program that names no component of its own stands for one by its level", () => {
   const programs = [state("gateway", {}, { level: "degraded" })];
   assert.deepEqual(levelsOf(judge({ ...quiet, programs })), { gateway: "degraded" });

@@ -46,8 +46,11 @@ function checkNames(names: readonly string[], sources: readonly OfferedSource[])
   const offered = sources.flatMap(({ symbols }) => symbols);
   const unknown = missingSymbols(offered, { symbols: names });
   if (unknown.length === 0) return;
-  const some = offered.slice(0, MOST_NAMES).map(({ symbol }) => symbol).join(", ");
-  const more = offered.length > MOST_NAMES ? `, … (${offered.length})` : "";
+  const written = new Set(unknown.map((name) => name.toLowerCase()));
+  const nearest = offered.filter(({ symbol }) => written.has(symbol.toLowerCase()));
+  const shown = nearest.length > 0 ? nearest : offered;
+  const some = shown.slice(0, MOST_NAMES).map(({ symbol }) => symbol).join(", ");
+  const more = shown.length > MOST_NAMES ? `, … (${shown.length})` : "";
   throw new RangeError(
     `Cannot read --symbols: the bridge has no such symbol: current value is ${
       unknown.join(", ")

@@ -47,13 +47,14 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What to do about it. */
+/** What to do about it: the innermost cause knows best. */
 function hintsOf(error: unknown): string[] {
+  let hints: string[] = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof Deno.errors.NotCapable) return [permissionHint];
-    if (cause instanceof BridgeError && cause.code === "unreachable") return [bridgeHint];
+    if (cause instanceof BridgeError && cause.code === "unreachable") hints = [bridgeHint];
+    if (cause instanceof Deno.errors.NotCapable) hints = [permissionHint];
   }
-  return [];
+  return hints;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

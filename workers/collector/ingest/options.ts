@@ -122,7 +122,7 @@ function split(args: readonly string[]): Split {
       if (value === undefined) given.add(name);
       else problems.push(wrong(rawName, "expected no value", value));
     } else if (!(name in OPTIONS)) {
-      problems.push(wrong(rawName, "there is no such option, see --help", value));
+      problems.push(`Cannot read ${rawName}: there is no such option`);
     } else if (value === undefined || !token.inlineValue && value.startsWith("--")) {
       problems.push(wrong(rawName, "expected a value", value));
     } else if (texts.has(name)) {
