@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { Buffer } from "node:buffer";
+import { median } from "../bench/table.ts";
 import { clientFrame, upgradeRequest } from "../support/bare_web_socket.ts";
 
 /**
@@ -23,12 +24,16 @@ export interface Reading {
   readonly complaints: readonly string[];
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** The median of the p99 of a sixth of the span each: a pause of the machine is in one of them. */
+  readonly steadyP99Ms: number;
   readonly maxMs: number;
 }
 
 /** The clock is the same for all; its own fraction of a ms is what the figures are good to. */
 const BUCKETS_PER_MS = 10;
 const MAX_MS = 10_000;
+const BUCKETS = MAX_MS * BUCKETS_PER_MS + 1;
+const SLICES = 6;
 /** The count begins so long after the last client has come: no tick of the span is out yet, in ms. */
 const SETTLE_MS = 1_000;
 /** A client has everything before an instant once it has a tick this much later, in ms. */
@@ -95,13 +100,14 @@ class Client {
     for (let index = 0; index < 13; index++) ms = ms * 10 + byteAt(bytes, at++) - ZERO;
     for (at++; byteAt(bytes, at) !== QUOTE; at++) n = n * 10 + byteAt(bytes, at) - ZERO;
     if (ms > this.newestMs) this.newestMs = ms;
-    const { fromMs, toMs, delays } = this.#tally;
+    const { fromMs, toMs, slices } = this.#tally;
     if (ms < fromMs || ms >= toMs) return;
     this.ticks++;
     this.checksum = this.checksum + idHash(hash, ms, n) >>> 0;
     const bucket = Math.floor((nowMs - ms) * BUCKETS_PER_MS);
-    const last = delays.length - 1, within = Math.min(Math.max(bucket, 0), last);
-    delays[within] = (delays[within] ?? 0) + 1;
+    const within = Math.min(Math.max(bucket, 0), BUCKETS - 1);
+    const delays = slices[Math.floor(SLICES * (ms - fromMs) / (toMs - fromMs))];
+    if (delays !== undefined) delays[within] = (delays[within] ?? 0) + 1;
   }
 }
 
@@ -109,7 +115,8 @@ class Tally {
   /** Nothing counts before the span is known. */
   fromMs = Infinity;
   toMs = Infinity;
-  readonly delays = new Float64Array(MAX_MS * BUCKETS_PER_MS + 1);
+  /** Delays by parts of the span, each part a histogram. */
+  readonly slices = Array.from({ length: SLICES }, () => new Float64Array(BUCKETS));
   readonly complaints: string[] = [];
 
   begin(seconds: number): Span {
@@ -119,11 +126,19 @@ class Tally {
   }
 
   quantileMs(part: number): number {
-    const total = this.delays.reduce((sum, count) => sum + count, 0);
-    let seen = 0;
-    const bucket = this.delays.findIndex((count) => (seen += count) >= part * total && seen > 0);
-    return bucket / BUCKETS_PER_MS;
+    const whole = new Float64Array(BUCKETS);
+    for (const slice of this.slices) {
+      for (const [bucket, count] of slice.entries()) whole[bucket] = (whole[bucket] ?? 0) + count;
+    }
+    return quantileOf(whole, part);
   }
+}
+
+function quantileOf(delays: Float64Array, part: number): number {
+  const total = delays.reduce((sum, count) => sum + count, 0);
+  let seen = 0;
+  const bucket = delays.findIndex((count) => (seen += count) >= part * total && seen > 0);
+  return bucket / BUCKETS_PER_MS;
 }
 
 function byteAt(bytes: Buffer, index: number): number {
@@ -173,6 +188,7 @@ async function main([port, clients, seconds]: number[]): Promise<void> {
     complaints: tally.complaints.slice(0, 5),
     p50Ms: tally.quantileMs(0.5),
     p99Ms: tally.quantileMs(0.99),
+    steadyP99Ms: median(tally.slices.map((slice) => quantileOf(slice, 0.99))),
     maxMs: tally.quantileMs(1),
   };
   console.log(JSON.stringify(reading));
