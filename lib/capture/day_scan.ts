@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { compareIds, formatId, NO_TICK, type TickId } from "../market/tick_id.ts";
 import { type Day, dayName, dayOf } from "./day_path.ts";
+import type { TimeRange } from "../time/time_range.ts";
 import { readTickRow, TICK_HEADER_BYTES, type TickRow } from "./tick_row.ts";
 
 /** What a reading of a day file from its first byte found. */
@@ -31,12 +32,6 @@ const LONGEST_LINE_BYTES = 4096;
 const NEWLINE = 10;
 /** A day has one offset, two when summer time begins or ends; more says that something is wrong. */
 const MOST_OFFSETS = 16;
-
-/** UTC ms; `[fromMs, toMs)`. */
-export interface TimeRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** Reads a day file in pieces and stops at the first row that is torn, out of order or no row. */
 export async function scanDayFile(

@@ -1,20 +1,15 @@
 import { type Timeframe, TIMEFRAMES } from "../../market/timeframe.ts";
+import { subtract, type TimeRange, union } from "../../time/time_range.ts";
 import { type BarCycle, cyclesBackwards, HOLIDAY, type Series } from "./bar_cycle.ts";
 import { listBarFiles, parseBarFileName, type Period, periodOf } from "./bar_path.ts";
 
-/** UTC ms, `[fromMs, toMs)`. */
-export interface CoveredRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 export interface CoverageQuestion extends Series {
   /** Nothing else is looked for; everything when absent. */
-  readonly wanted?: CoveredRange | undefined;
+  readonly wanted?: TimeRange | undefined;
   /** See `CoverageRules`. */
   readonly settledMs?: number | undefined;
   /** Whether the calendar expects bars there: then a file should be, unless a gap is named. */
-  readonly expects?: ((range: CoveredRange) => boolean) | undefined;
+  readonly expects?: ((range: TimeRange) => boolean) | undefined;
 }
 
 export interface CoverageRules {
@@ -34,21 +29,21 @@ export interface CoverageRules {
 export async function readCoverage(
   dataDir: string,
   { wanted = ALWAYS, settledMs, expects, ...series }: CoverageQuestion,
-): Promise<CoveredRange[]> {
+): Promise<TimeRange[]> {
   const timeframe = TIMEFRAMES[series.timeframe], cycles: BarCycle[] = [];
-  let left: readonly CoveredRange[] = [wanted], hasFiles = false;
+  let left: readonly TimeRange[] = [wanted], hasFiles = false;
   for await (const { cycle } of cyclesBackwards(dataDir, series)) {
     cycles.push(cycle);
     hasFiles ||= cycle.files.length > 0;
     const covered = coveredBy(cycle, { settledMs });
-    left = left.flatMap((range) => without(range, covered));
+    left = subtract(left, covered);
     // No record covers what was not yet when it was made.
     const madeMs = Date.parse(cycle.ingestion_time_utc);
     if (hasFiles && left.every(({ fromMs }) => fromMs >= madeMs)) break;
   }
   const covered = coverageOf(cycles, { settledMs });
   const gone = await gonePeriods(dataDir, { cycles, timeframe, covered, wanted, expects });
-  return covered.flatMap((range) => without(range, gone));
+  return subtract(covered, gone);
 }
 
 /**
@@ -58,17 +53,17 @@ export async function readCoverage(
 export function coverageOf(
   cycles: readonly BarCycle[],
   rules: CoverageRules = {},
-): CoveredRange[] {
+): TimeRange[] {
   return union(cycles.flatMap((cycle) => coveredBy(cycle, rules)));
 }
 
-const ALWAYS: CoveredRange = { fromMs: -Infinity, toMs: Infinity };
+const ALWAYS: TimeRange = { fromMs: -Infinity, toMs: Infinity };
 
-function coveredBy(cycle: BarCycle, { settledMs = -Infinity }: CoverageRules): CoveredRange[] {
+function coveredBy(cycle: BarCycle, { settledMs = -Infinity }: CoverageRules): TimeRange[] {
   if (cycle.status === "FAILED") return [];
   const range = rangeOf(cycle.range_from_utc, cycle.range_to_utc);
   if (Date.parse(cycle.ingestion_time_utc) < settledMs) return [range];
-  return without(range, cycle.gaps.filter(({ reason }) => reason !== HOLIDAY).map(gapRange));
+  return subtract([range], cycle.gaps.filter(({ reason }) => reason !== HOLIDAY).map(gapRange));
 }
 
 /** The periods that should have a file, and have no version of it any more. */
@@ -77,8 +72,8 @@ async function gonePeriods(
   { cycles, timeframe, covered, wanted, expects }: {
     cycles: readonly BarCycle[];
     timeframe: Timeframe;
-    covered: readonly CoveredRange[];
-    wanted: CoveredRange;
+    covered: readonly TimeRange[];
+    wanted: TimeRange;
     expects: CoverageQuestion["expects"];
   },
 ): Promise<Period[]> {
@@ -101,7 +96,7 @@ async function gonePeriods(
     for (let atMs = Math.max(range.fromMs, wanted.fromMs); atMs < toMs;) {
       const period = periodOf(timeframe, atMs), untilMs = Math.min(period.toMs, toMs);
       if (!there.has(period.fromMs) && !gone.has(period.fromMs)) {
-        const unnamed = without({ fromMs: atMs, toMs: untilMs }, named);
+        const unnamed = subtract([{ fromMs: atMs, toMs: untilMs }], named);
         if (unnamed.some(expects)) gone.set(period.fromMs, period);
       }
       atMs = untilMs;
@@ -110,32 +105,10 @@ async function gonePeriods(
   return [...gone.values()].sort((a, b) => a.fromMs - b.fromMs);
 }
 
-function union(ranges: readonly CoveredRange[]): CoveredRange[] {
-  const joined: { fromMs: number; toMs: number }[] = [];
-  for (const { fromMs, toMs } of ranges.toSorted((a, b) => a.fromMs - b.fromMs)) {
-    const last = joined.at(-1);
-    if (last === undefined || fromMs > last.toMs) joined.push({ fromMs, toMs });
-    else last.toMs = Math.max(last.toMs, toMs);
-  }
-  return joined;
-}
-
-function without(range: CoveredRange, holes: readonly CoveredRange[]): CoveredRange[] {
-  const rest: CoveredRange[] = [];
-  let { fromMs } = range;
-  for (const hole of holes.toSorted((a, b) => a.fromMs - b.fromMs)) {
-    const toMs = Math.min(hole.fromMs, range.toMs);
-    if (toMs > fromMs) rest.push({ fromMs, toMs });
-    fromMs = Math.max(fromMs, hole.toMs);
-  }
-  if (fromMs < range.toMs) rest.push({ fromMs, toMs: range.toMs });
-  return rest;
-}
-
-function gapRange({ from_utc, to_utc }: BarCycle["gaps"][number]): CoveredRange {
+function gapRange({ from_utc, to_utc }: BarCycle["gaps"][number]): TimeRange {
   return rangeOf(from_utc, to_utc);
 }
 
-function rangeOf(fromUtc: string, toUtc: string): CoveredRange {
+function rangeOf(fromUtc: string, toUtc: string): TimeRange {
   return { fromMs: Date.parse(fromUtc), toMs: Date.parse(toUtc) };
 }

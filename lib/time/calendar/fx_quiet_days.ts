@@ -1,5 +1,6 @@
 import { closeOf, openOf, type Timeframe } from "../../market/timeframe.ts";
 import { toUtcMs } from "../server_zone.ts";
+import type { TimeRange } from "../time_range.ts";
 import type { ExpectedRange, GridClock, MarketCalendar } from "./market_calendar.ts";
 
 /**
@@ -16,10 +17,7 @@ import type { ExpectedRange, GridClock, MarketCalendar } from "./market_calendar
  * - what breaks daily as the CME does has Good Friday, from 17:00 to 17:00 (indices of the US at OANDA
  *   each year, metals at both in 2017, and gold at the COMEX).
  */
-export interface QuietHours {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+export type QuietHours = TimeRange;
 
 const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS;
 const NEW_YORK = { zone: "America/New_York", shiftMs: 0 };

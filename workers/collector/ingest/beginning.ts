@@ -2,10 +2,10 @@ import type { Bar } from "../../../lib/market/bar.ts";
 import { closeOf, openOf } from "../../../lib/market/timeframe.ts";
 import { type Measure, neededOpens } from "./judge.ts";
 import type { WorkUnit } from "./plan.ts";
-import type { UtcRange } from "./ranges.ts";
+import type { TimeRange } from "../../../lib/time/time_range.ts";
 
 /** Whether the vendor has any bar of a unit's series in a range. */
-export type HasBars = (range: UtcRange) => Promise<boolean>;
+export type HasBars = (range: TimeRange) => Promise<boolean>;
 
 const WEEK_MS = 7 * 86_400_000, MONTH_MS = 31 * 86_400_000;
 

@@ -3,11 +3,11 @@ import { closeOf, openOf, type Timeframe } from "../../../lib/market/timeframe.t
 import { HOLIDAY } from "../../../lib/capture/bars/bar_cycle.ts";
 import { quietOpens } from "../../../lib/time/calendar/fx_quiet_days.ts";
 import type { GridClock, MarketCalendar } from "../../../lib/time/calendar/market_calendar.ts";
-import type { UtcRange } from "./ranges.ts";
+import type { TimeRange } from "../../../lib/time/time_range.ts";
 
 /** Pure: what should have come by the calendar, what came, and what that is called. */
 
-export interface Measure extends UtcRange {
+export interface Measure extends TimeRange {
   readonly timeframe: Timeframe;
   readonly calendar: MarketCalendar;
   /** On whose grid the bars lie. */
@@ -22,7 +22,7 @@ export interface Measure extends UtcRange {
  * Bars that the calendar expects and that did not come, one after another. Those of a holiday, and
  * those from before the vendor's history, are named and are no loss.
  */
-export interface MissingBars extends UtcRange {
+export interface MissingBars extends TimeRange {
   readonly bars: number;
   readonly reason: string;
 }
@@ -103,7 +103,7 @@ export function judge(bars: readonly Bar[], measure: Measure): Judgement {
 
 const BEFORE_FIRST = "before the vendor's first bar";
 
-function knownPart({ fromMs, toMs, calendar }: Measure): UtcRange | undefined {
+function knownPart({ fromMs, toMs, calendar }: Measure): TimeRange | undefined {
   const known = {
     fromMs: Math.max(fromMs, calendar.knownFromMs),
     toMs: Math.min(toMs, calendar.knownUntilMs),

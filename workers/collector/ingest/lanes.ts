@@ -13,7 +13,8 @@ import { clockOf } from "./clock.ts";
 import type { IngestOptions } from "./options.ts";
 import { expectedBars } from "./judge.ts";
 import { type Plan, planOf, type PlanOptions } from "./plan.ts";
-import { rangeOf, type UtcRange, type WantedRange } from "./ranges.ts";
+import type { TimeRange } from "../../../lib/time/time_range.ts";
+import { rangeOf, type WantedRange } from "./ranges.ts";
 import type { Lane } from "./run.ts";
 import type { BridgeAddress } from "./sources.ts";
 import type { UnitContext } from "./unit.ts";
@@ -116,9 +117,9 @@ export async function laneOf(
 async function coverage(
   wanted: Omit<PlanOptions, "coveredOf">,
   { dataDir, gapRetryMs, onProblem, signal }: PlanningOptions,
-): Promise<Map<string, readonly UtcRange[]>> {
+): Promise<Map<string, readonly TimeRange[]>> {
   const settledMs = Date.now() - gapRetryMs;
-  const covered = new Map<string, readonly UtcRange[]>();
+  const covered = new Map<string, readonly TimeRange[]>();
   const queue = wanted.symbols.flatMap((symbol) =>
     wanted.timeframes.map((timeframe) => ({ symbol, timeframe }))
   ).reverse();
@@ -143,7 +144,7 @@ async function coverage(
 const SERIES_AT_ONCE = 8;
 
 /** Undefined also where no clock can place it, which the plan tells. */
-function knownRange(wanted: WantedRange): UtcRange | undefined {
+function knownRange(wanted: WantedRange): TimeRange | undefined {
   try {
     return rangeOf(wanted);
   } catch (cause) {

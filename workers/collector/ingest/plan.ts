@@ -3,10 +3,11 @@ import type { Timeframe } from "../../../lib/market/timeframe.ts";
 import type { GridClock, MarketCalendar } from "../../../lib/time/calendar/market_calendar.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import { expectedBars } from "./judge.ts";
-import { rangeOf, type UtcRange } from "./ranges.ts";
+import { subtract, type TimeRange } from "../../../lib/time/time_range.ts";
+import { rangeOf } from "./ranges.ts";
 
 /** One read of bars and one cycle record: whole files, but for the newest of a symbol. */
-export interface WorkUnit extends UtcRange {
+export interface WorkUnit extends TimeRange {
   readonly symbol: string;
   readonly timeframe: Timeframe;
   /** By the calendar. */
@@ -46,7 +47,7 @@ export interface PlanOptions {
   readonly calendarOf: (symbol: string) => MarketCalendar;
   readonly gridOf: (timeframe: Timeframe) => GridClock;
   /** What need not be asked again, sorted; nothing without `--resume`. */
-  readonly coveredOf: (symbol: string, timeframe: Timeframe) => readonly UtcRange[];
+  readonly coveredOf: (symbol: string, timeframe: Timeframe) => readonly TimeRange[];
 }
 
 export function planOf(options: PlanOptions): Plan {
@@ -99,7 +100,7 @@ function unitsOf(symbol: string, timeframe: Timeframe, options: PlanOptions): Wo
   const calendar = options.calendarOf(symbol), grid = options.gridOf(timeframe);
   const range = rangeOf({ ...options, timeframe, calendar, grid });
   if (range === undefined) return [];
-  const lacking = byFile(without(range, options.coveredOf(symbol, timeframe)), timeframe);
+  const lacking = byFile(subtract([range], options.coveredOf(symbol, timeframe)), timeframe);
   return lacking.flatMap((left) => {
     const units: WorkUnit[] = [];
     for (const part of periodsOf(left, timeframe)) {
@@ -118,8 +119,8 @@ function unitsOf(symbol: string, timeframe: Timeframe, options: PlanOptions): Wo
 }
 
 /** Sorted ranges; those that have to do with one file are one, so that it is written once. */
-function byFile(ranges: readonly UtcRange[], timeframe: Timeframe): UtcRange[] {
-  const joined: UtcRange[] = [];
+function byFile(ranges: readonly TimeRange[], timeframe: Timeframe): TimeRange[] {
+  const joined: TimeRange[] = [];
   for (const range of ranges) {
     const last = joined.at(-1);
     if (last !== undefined && range.fromMs < periodOf(timeframe, last.toMs - 1).toMs) {
@@ -132,23 +133,10 @@ function byFile(ranges: readonly UtcRange[], timeframe: Timeframe): UtcRange[] {
 }
 
 /** A range cut where files end. */
-function* periodsOf({ fromMs, toMs }: UtcRange, timeframe: Timeframe): Generator<UtcRange> {
+function* periodsOf({ fromMs, toMs }: TimeRange, timeframe: Timeframe): Generator<TimeRange> {
   for (let atMs = fromMs; atMs < toMs;) {
     const endMs = Math.min(periodOf(timeframe, atMs).toMs, toMs);
     yield { fromMs: atMs, toMs: endMs };
     atMs = endMs;
   }
-}
-
-/** What of a range is in none of the sorted ones. */
-export function without(range: UtcRange, covered: readonly UtcRange[]): UtcRange[] {
-  const left: UtcRange[] = [];
-  let atMs = range.fromMs;
-  for (const { fromMs, toMs } of covered) {
-    if (fromMs >= range.toMs) break;
-    if (fromMs > atMs) left.push({ fromMs: atMs, toMs: fromMs });
-    atMs = Math.max(atMs, toMs);
-  }
-  if (atMs < range.toMs) left.push({ fromMs: atMs, toMs: range.toMs });
-  return left;
 }

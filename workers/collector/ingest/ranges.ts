@@ -1,14 +1,9 @@
 import { periodOf } from "../../../lib/capture/bars/bar_path.ts";
 import { openOf, type Timeframe, type TimeframeLabel } from "../../../lib/market/timeframe.ts";
 import type { GridClock, MarketCalendar } from "../../../lib/time/calendar/market_calendar.ts";
+import type { TimeRange } from "../../../lib/time/time_range.ts";
 
 /** Pure: which stretch of UTC time is wanted of one symbol and timeframe. Ends are exclusive. */
-
-/** UTC ms, `[fromMs, toMs)`. */
-export interface UtcRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 const DAY_MS = 86_400_000, MONTH_MS = 31 * DAY_MS;
 const LEAST_DAY_BARS = 365;
@@ -36,7 +31,7 @@ export interface WantedRange {
  * Widened to whole files, so that none is sealed half full, and cut where bars are not closed yet.
  * Undefined when nothing of it is closed. @throws RangeError where the clock is not known.
  */
-export function rangeOf(wanted: WantedRange): UtcRange | undefined {
+export function rangeOf(wanted: WantedRange): TimeRange | undefined {
   const { timeframe, toMs = Infinity } = wanted;
   const closedMs = closedUntil(wanted);
   const endMs = Math.min(closedMs, toMs === Infinity ? toMs : periodOf(timeframe, toMs - 1).toMs);

@@ -15,7 +15,7 @@ import type { ServerClock } from "../../../lib/time/server_clock.ts";
 import type { Beginnings } from "./beginning.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { WorkUnit } from "./plan.ts";
-import type { UtcRange } from "./ranges.ts";
+import type { TimeRange } from "../../../lib/time/time_range.ts";
 import type { IngestSession } from "./session.ts";
 
 /** What of a source all its units share. */
@@ -65,7 +65,7 @@ export async function ingestUnit(
   context: UnitContext,
 ): Promise<Outcome> {
   const { symbol, timeframe, fromMs, toMs } = unit, { dataDir, clock } = context;
-  const read = async ({ fromMs, toMs }: UtcRange) => {
+  const read = async ({ fromMs, toMs }: TimeRange) => {
     const answer = await session.bars({
       symbol,
       timeframe: timeframe.label,
@@ -171,7 +171,7 @@ function factsOf(
  */
 export function barsWithin(
   answer: readonly SourceBar[],
-  { fromMs, toMs }: UtcRange,
+  { fromMs, toMs }: TimeRange,
   clock: GridClock,
 ): { bars: Bar[]; refused: string[] } {
   const byOpen = new Map<number, Bar>(), refused: string[] = [], opened = new Set<number>();

@@ -7,7 +7,8 @@ import {
   type MarketCalendar,
 } from "../../../lib/time/calendar/market_calendar.ts";
 import { quietOpens } from "../../../lib/time/calendar/fx_quiet_days.ts";
-import { timeText, union } from "./time_ranges.ts";
+import { union } from "../../../lib/time/time_range.ts";
+import { timeText } from "./time_words.ts";
 
 export interface BarOpen {
   readonly utcMs: number;

@@ -6,7 +6,8 @@ import {
 } from "../../../lib/time/calendar/market_calendar.ts";
 import { quietHours } from "../../../lib/time/calendar/fx_quiet_days.ts";
 import type { Findings } from "./difference.ts";
-import { lengthText, rangeText, subtract, type TimeRange } from "./time_ranges.ts";
+import { subtract, type TimeRange } from "../../../lib/time/time_range.ts";
+import { lengthText, rangeText } from "./time_words.ts";
 
 const MINUTE_MS = 60_000;
 /** A year of days without a name for them is told as one silence all the same. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseTimeframe, type Timeframe } from "../../../../lib/market/timeframe.ts";
 import { exchange, FX } from "../../../../lib/time/calendar/calendars.ts";
 import { statedClock } from "../../../../lib/time/server_clock.ts";
-import { planOf, type PlanOptions, without } from "../../../../workers/collector/ingest/plan.ts";
+import { planOf, type PlanOptions } from "../../../../workers/collector/ingest/plan.ts";
 import { rangeOf } from "../../../../workers/collector/ingest/ranges.ts";
 
 const clock = statedClock({ zone: "America/New_York", shiftMs: 7 * 3_600_000 });
@@ -103,12 +103,6 @@ Deno.test("only what is not covered is asked again, once for each file", () => {
     "2025-12-22T05:00/2025-12-22T09:00",
   ]);
   assert.deepEqual(unitsOf({ fromMs, coveredOf: () => [{ fromMs, toMs: settledMs }] }), []);
-  assert.deepEqual(
-    without({ fromMs: 10, toMs: 20 }, [{ fromMs: 0, toMs: 12 }, { fromMs: 15, toMs: 30 }]),
-    [
-      { fromMs: 12, toMs: 15 },
-    ],
-  );
 });
 
 Deno.test("a calendar with a horizon expects nothing beyond it, and the default begins within it", () => {
