@@ -51,6 +51,19 @@ export async function sourcePresent(
   );
 }
 
+/** The same in UTC, by the source's clock where it tells the server's time. */
+export async function presentUtcMs(
+  connection: Pick<BridgeConnection, "source" | "stream">,
+  { symbol, clock, signal }: {
+    symbol: string;
+    clock: { toUtcMs(serverMs: number): number };
+    signal: AbortSignal;
+  },
+): Promise<number> {
+  const now = await sourcePresent(connection, symbol, signal);
+  return "nowUtcMs" in now ? now.nowUtcMs : clock.toUtcMs(now.nowServerMs);
+}
+
 function nowOf(event: object): SourceNow | undefined {
   if ("nowServerMs" in event && typeof event.nowServerMs === "number") {
     return { nowServerMs: event.nowServerMs };

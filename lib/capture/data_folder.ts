@@ -21,7 +21,7 @@ const folderNote = z.object({
  */
 export async function openDataFolder(dataDir: string, kind: DataKind): Promise<DataFolder> {
   await Deno.mkdir(`${dataDir}/metadata`, { recursive: true });
-  const folder = await readNote(dataDir) ?? await writeNote(dataDir, kind);
+  const folder = await readDataFolder(dataDir) ?? await writeNote(dataDir, kind);
   if (folder.kind !== kind) {
     throw new TypeError(
       `Cannot open ${dataDir} as a folder of ${kind} data: current value is ${folder.kind} ` +
@@ -31,7 +31,8 @@ export async function openDataFolder(dataDir: string, kind: DataKind): Promise<D
   return folder;
 }
 
-async function readNote(dataDir: string): Promise<DataFolder | undefined> {
+/** What the folder says of itself, without opening it; undefined when it has no note yet. */
+export async function readDataFolder(dataDir: string): Promise<DataFolder | undefined> {
   const path = notePath(dataDir);
   let text: string;
   try {
@@ -68,7 +69,7 @@ async function writeNote(dataDir: string, kind: DataKind): Promise<DataFolder> {
     await Deno.remove(temporary).catch(() => {});
   }
   await syncFolder(`${dataDir}/metadata`);
-  const written = await readNote(dataDir);
+  const written = await readDataFolder(dataDir);
   if (written === undefined) {
     throw new Error(`Cannot keep ${notePath(dataDir)} as a note: current value is no file`);
   }

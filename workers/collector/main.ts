@@ -1,3 +1,4 @@
+import { bridgeAddress } from "../../lib/bridge/bridge_address.ts";
 import { openDataFolder } from "../../lib/capture/data_folder.ts";
 import { openChannel } from "../../lib/log/open_channel.ts";
 import { openLog } from "../../lib/log/open_log.ts";
@@ -54,10 +55,6 @@ runProgram({
     });
     const events = collectorEvents();
     await using mirror = await openMirror({ settings, kind, telemetry: events.telemetry });
-    const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = settings;
-    const tls = bridgeCa === undefined
-      ? undefined
-      : { caCerts: [await Deno.readTextFile(bridgeCa)] };
     // Only a real feed keeps the market's hours.
     using calendars = kind !== "raw" ? undefined : await Calendars.open({
       dataDir,
@@ -79,7 +76,7 @@ runProgram({
       specsEveryMs: kind === "raw" ? settings.specsEveryMs : undefined,
       captureFrom: settings.captureFrom ?? defaultCaptureFrom(kind),
       signal,
-      bridge: { host, port, token, tls },
+      bridge: await bridgeAddress(settings),
       deadLetters: new DeadLetters(dataDir),
     });
     await using _beating = startBeat({

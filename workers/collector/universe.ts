@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { bridgeAddress } from "../../lib/bridge/bridge_address.ts";
 import { BridgeError } from "../../lib/bridge/bridge_error.ts";
 import { connectBridge, type ConnectOptions } from "../../lib/bridge/client.ts";
 import { openDataFolder } from "../../lib/capture/data_folder.ts";
@@ -110,21 +111,10 @@ async function fromList(request: Request): Promise<number> {
   return DONE;
 }
 
-async function readAuthority(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    throw new TypeError(`Cannot read BRIDGE_CA_FILE as a PEM file: current value is ${path}`, {
-      cause,
-    });
-  }
-}
-
 /** Every session of the bridge, or the one that was named; one that is down does not stop the others. */
 async function fromBridge(request: Request): Promise<number> {
-  const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = request.settings;
-  const tls = bridgeCa === undefined ? undefined : { caCerts: [await readAuthority(bridgeCa)] };
-  const bridge = { host, port, token, tls, signal: new AbortController().signal };
+  const address = await bridgeAddress(request.settings);
+  const bridge = { ...address, signal: new AbortController().signal };
   const { session } = request.options;
   const names = session === undefined ? await sessionsOf(bridge) : [session];
   let failed = 0;

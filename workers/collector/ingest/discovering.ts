@@ -1,11 +1,11 @@
 import { connectBridge } from "../../../lib/bridge/client.ts";
 import { discover } from "../../../lib/capture/discover.ts";
 import { readUniverse, type UniverseFile } from "../../../lib/capture/universe_file.ts";
-import type { BridgeAddress, OfferedSource } from "./sources.ts";
+import type { BridgeOptions, OfferedSource } from "./sources.ts";
 
 export interface DiscoveringOptions {
   readonly dataDir: string;
-  readonly bridge: BridgeAddress;
+  readonly bridge: BridgeOptions;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }

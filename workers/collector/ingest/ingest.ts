@@ -1,3 +1,4 @@
+import { bridgeAddress } from "../../../lib/bridge/bridge_address.ts";
 import { openDataFolder } from "../../../lib/capture/data_folder.ts";
 import { readUniverse } from "../../../lib/capture/universe_file.ts";
 import { configureLog } from "../../../lib/program/log.ts";
@@ -6,7 +7,7 @@ import { Calendars } from "../../../lib/time/calendar/calendars.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import { chooseSymbols, type ChosenSource } from "./choosing.ts";
 import { discoverSource, universeOnly } from "./discovering.ts";
-import { type IngestEvents, ingestEvents } from "./events.ts";
+import { ingestEvents } from "./events.ts";
 import { laneOf, timed, type TimedSource } from "./lanes.ts";
 import { barCopies } from "./parquet_copies.ts";
 import { planJson, planText } from "./report/plan_text.ts";
@@ -15,9 +16,9 @@ import { RateLimit } from "./rate_limit.ts";
 import type { IngestRequest } from "./request.ts";
 import { runUnits } from "./run.ts";
 import { RunLog } from "./report/run_log.ts";
-import { askSources, type BridgeAddress, type OfferedSource } from "./sources.ts";
+import { askSources, type OfferedSource } from "./sources.ts";
 import { ALL, exitCodeOf, NONE, SOME, summaryJson, summaryText } from "./report/summary.ts";
-import { liveTicks, ticksOfHistory } from "./tick_modes.ts";
+import { liveTicks, type TickModeOptions, ticksOfHistory } from "./tick_modes.ts";
 
 export interface IngestOptions {
   readonly progress: Progress;
@@ -36,7 +37,8 @@ export async function ingest(
   { progress, print, signal }: IngestOptions,
 ): Promise<number> {
   const { options, settings } = request;
-  const bridge = await addressOf(settings);
+  const address = await bridgeAddress(settings);
+  const bridge = { ...address, requestTimeoutMs: settings.timeoutMs };
   const early: string[] = [];
   const onProblem = (message: string) => void early.push(message);
   const sources = await askSources({ bridge, signal, onProblem });
@@ -57,15 +59,7 @@ export async function ingest(
   }
 }
 
-interface Run {
-  readonly request: IngestRequest;
-  readonly bridge: BridgeAddress;
-  readonly dataDir: string;
-  readonly kind: DataKind;
-  readonly events: IngestEvents;
-  readonly print: (text: string) => void;
-  readonly signal: AbortSignal;
-}
+type Run = Omit<TickModeOptions, "sources">;
 
 async function inFolder(sources: readonly OfferedSource[], run: Run): Promise<number> {
   const { request: { options, settings }, dataDir, bridge, events, signal } = run;
@@ -166,16 +160,4 @@ function kindOf(sources: readonly OfferedSource[]): DataKind {
       [...kinds].join(", ")
     }`,
   );
-}
-
-async function addressOf(settings: IngestRequest["settings"]): Promise<BridgeAddress> {
-  const { bridgeHost: host, bridgePort: port, bridgeToken: token, bridgeCa } = settings;
-  const address = { host, port, token, requestTimeoutMs: settings.timeoutMs };
-  if (bridgeCa === undefined) return { ...address, tls: undefined };
-  try {
-    return { ...address, tls: { caCerts: [await Deno.readTextFile(bridgeCa)] } };
-  } catch (cause) {
-    const message = `Cannot read BRIDGE_CA_FILE as a PEM file: current value is ${bridgeCa}`;
-    throw new TypeError(message, { cause });
-  }
 }

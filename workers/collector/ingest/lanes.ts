@@ -1,7 +1,7 @@
 import { BridgeError } from "../../../lib/bridge/bridge_error.ts";
 import { type BridgeConnection, connectBridge } from "../../../lib/bridge/client.ts";
 import type { ServerZone } from "../../../lib/bridge/feed.ts";
-import { sourcePresent } from "../../../lib/bridge/present.ts";
+import { presentUtcMs } from "../../../lib/bridge/present.ts";
 import { recordedAccountId } from "../../../lib/capture/account_snapshot.ts";
 import { readCoverage } from "../../../lib/capture/bars/bar_coverage.ts";
 import { barGrid } from "../../../lib/time/bar_grid.ts";
@@ -16,7 +16,7 @@ import { type Plan, planOf, type PlanOptions } from "./plan.ts";
 import type { TimeRange } from "../../../lib/time/time_range.ts";
 import { rangeOf, type WantedRange } from "./ranges.ts";
 import type { Lane } from "./run.ts";
-import type { BridgeAddress } from "./sources.ts";
+import type { BridgeOptions } from "./sources.ts";
 import type { UnitContext } from "./unit.ts";
 
 /** A source and its present, by its own clock. */
@@ -27,7 +27,7 @@ export interface TimedSource {
 }
 
 export interface TimingOptions {
-  readonly bridge: BridgeAddress;
+  readonly bridge: BridgeOptions;
   readonly dataDir: string;
   readonly brokerTz: ServerZone | undefined;
   readonly dryRun: boolean;
@@ -57,8 +57,7 @@ async function presentOf(
   if (first === undefined) {
     throw new BridgeError("unknown_symbol", `Cannot ask ${source.name} for its present: no symbol`);
   }
-  const now = await sourcePresent(connection, first.symbol, signal);
-  return "nowUtcMs" in now ? now.nowUtcMs : clock.toUtcMs(now.nowServerMs);
+  return await presentUtcMs(connection, { symbol: first.symbol, clock, signal });
 }
 
 export interface PlanningOptions {

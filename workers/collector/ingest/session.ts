@@ -4,10 +4,10 @@ import type { BarRequest, SourceBar } from "../../../lib/bridge/feed.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import { BackOff, pause } from "../../../lib/program/pause.ts";
 import type { RateLimit } from "./rate_limit.ts";
-import type { BridgeAddress } from "./sources.ts";
+import type { BridgeOptions } from "./sources.ts";
 
 export interface SessionOptions {
-  readonly bridge: BridgeAddress;
+  readonly bridge: BridgeOptions;
   /** `vendor:server`, for messages. */
   readonly source: string;
   /** The session to take, or `*:` and a source for any of it. */

@@ -22,10 +22,10 @@ export interface OfferedSource {
   readonly account: SourceAccount | undefined;
 }
 
-export type BridgeAddress = Omit<ConnectOptions, "signal" | "session">;
+export type BridgeOptions = Omit<ConnectOptions, "signal" | "session">;
 
 export interface AskOptions {
-  readonly bridge: BridgeAddress;
+  readonly bridge: BridgeOptions;
   readonly signal: AbortSignal;
   /** Hears of a session that cannot be asked; the others are asked all the same. */
   readonly onProblem: (message: string) => void;

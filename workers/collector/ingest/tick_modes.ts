@@ -10,7 +10,7 @@ import type { IngestEvents } from "./events.ts";
 import type { TimedSource } from "./lanes.ts";
 import { tickCopies } from "./parquet_copies.ts";
 import type { IngestRequest } from "./request.ts";
-import type { BridgeAddress, OfferedSource } from "./sources.ts";
+import type { BridgeOptions, OfferedSource } from "./sources.ts";
 import { ALL, NONE, SOME } from "./report/summary.ts";
 import { ingestTicks, type TickDay } from "./ticks/ingest_ticks.ts";
 import { logTicks } from "./ticks/log_ticks.ts";
@@ -18,7 +18,7 @@ import { logTicks } from "./ticks/log_ticks.ts";
 export interface TickModeOptions {
   readonly request: IngestRequest;
   readonly sources: readonly TimedSource[];
-  readonly bridge: BridgeAddress;
+  readonly bridge: BridgeOptions;
   readonly dataDir: string;
   readonly kind: DataKind;
   readonly events: IngestEvents;

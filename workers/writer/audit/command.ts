@@ -15,7 +15,7 @@ import {
 } from "../../../lib/program/settings.ts";
 import { auditDay } from "./audit_day.ts";
 import { type TickAudit, writeAudit } from "./audit_record.ts";
-import { bridgeAddress } from "./bridge_address.ts";
+import { bridgeAddress } from "../../../lib/bridge/bridge_address.ts";
 import { auditSettings } from "./config.ts";
 import { auditText, auditUsage, isGood } from "./report.ts";
 import { symbolsOfDay } from "./symbols_of_day.ts";

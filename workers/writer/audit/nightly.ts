@@ -1,4 +1,5 @@
-import { type Day, dayOf, startOfDayMs } from "../../../lib/capture/day_path.ts";
+import { cycleId, type Day, dayOf, startOfDayMs } from "../../../lib/capture/day_path.ts";
+import { readManifest } from "../../../lib/capture/manifest.ts";
 import type { CaptureLog } from "../../../lib/capture/additions/refusal.ts";
 import { messageOf } from "../../../lib/program/errors.ts";
 import { pause } from "../../../lib/program/pause.ts";
@@ -6,7 +7,6 @@ import type { DataKind } from "../../../lib/program/shared_settings.ts";
 import { auditDay } from "./audit_day.ts";
 import { readAudit, type TickAudit, writeAudit } from "./audit_record.ts";
 import { type AuditAt, DEFAULT_AUDIT_AT } from "./config.ts";
-import { symbolsOfDay } from "./symbols_of_day.ts";
 import type { Vendors } from "./vendors.ts";
 
 export interface NightlyOptions {
@@ -111,10 +111,12 @@ export class NightlyAudit implements AsyncDisposable {
     const retryAtMs = this.#retryAtMs.get(day) ?? new Map<string, number>();
     this.#retryAtMs.set(day, retryAtMs);
     const isPending = (symbol: string) => performance.now() >= (retryAtMs.get(symbol) ?? 0);
-    const pending = new Set(symbols().filter(isPending));
-    if (pending.size === 0) return;
-    // A day that is not sealed yet has no manifest, and is looked for again at the next look.
-    const sealed = (await symbolsOfDay(dataDir, day)).filter((symbol) => pending.has(symbol));
+    const sealed: string[] = [];
+    for (const symbol of symbols().filter(isPending)) {
+      // A day that is not sealed yet has no manifest, and is looked for again at the next look.
+      const manifest = await readManifest(dataDir, cycleId(symbol, { day, part: 0 }));
+      if (manifest !== undefined) sealed.push(symbol);
+    }
     for (const symbol of sealed) retryAtMs.set(symbol, performance.now() + retryMs);
     for (const symbol of sealed) {
       if (this.#stop.signal.aborted) return;

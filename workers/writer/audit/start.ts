@@ -1,6 +1,6 @@
 import type { Settings } from "../../../lib/program/settings.ts";
 import type { Captures } from "../captures.ts";
-import { bridgeAddress } from "./bridge_address.ts";
+import { bridgeAddress } from "../../../lib/bridge/bridge_address.ts";
 import type { auditAt, vendorSettings } from "./config.ts";
 import { NightlyAudit, type NightlyOptions } from "./nightly.ts";
 import { Vendors } from "./vendors.ts";

@@ -1,15 +1,14 @@
 import type { BridgeConnection } from "../../../lib/bridge/bridge_connection.ts";
-import { connectBridge, type ConnectOptions } from "../../../lib/bridge/client.ts";
+import type { BridgeAddress } from "../../../lib/bridge/bridge_address.ts";
+import { connectBridge } from "../../../lib/bridge/client.ts";
 import type { ServerZone } from "../../../lib/bridge/feed.ts";
-import { type SourceNow, sourcePresent } from "../../../lib/bridge/present.ts";
+import { presentUtcMs } from "../../../lib/bridge/present.ts";
 import type { GridClock } from "../../../lib/time/calendar/market_calendar.ts";
 import {
   type ServerClock,
   ServerClockLedger,
   statedClock,
 } from "../../../lib/time/server_clock.ts";
-
-export type BridgeAddress = Pick<ConnectOptions, "host" | "port" | "token" | "tls">;
 
 /** Who can say what the vendor has; disposing closes its connection. */
 export interface Vendor extends AsyncDisposable {
@@ -90,8 +89,8 @@ export class Vendors {
   ): Promise<number> {
     const { name } = connection.source, known = this.#presents.get(name);
     if (known !== undefined && performance.now() < known.untilMs) return known.nowMs;
-    const now: SourceNow = await sourcePresent(connection, symbol, this.#options.signal);
-    const nowMs = "nowUtcMs" in now ? now.nowUtcMs : clock.toUtcMs(now.nowServerMs);
+    const { signal } = this.#options;
+    const nowMs = await presentUtcMs(connection, { symbol, clock, signal });
     this.#presents.set(name, { nowMs, untilMs: performance.now() + PRESENT_FOR_MS });
     return nowMs;
   }

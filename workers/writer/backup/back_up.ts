@@ -1,4 +1,5 @@
 import { compareIds } from "../../../lib/market/tick_id.ts";
+import { readDataFolder } from "../../../lib/capture/data_folder.ts";
 import { symbolFolder } from "../../../lib/market/symbol.ts";
 import { READERS_FILE, TICKS_FILE } from "../../../lib/log/sqlite_schema.ts";
 import { FolderLock } from "../../../lib/program/folder_lock.ts";
@@ -8,7 +9,6 @@ import { severalAtOnce } from "../several_at_once.ts";
 import { ChainCopy, type ChainPlaces, manifestsByChain } from "./chain_copy.ts";
 import { Copying } from "./copying.ts";
 import { FileEnds } from "./file_ends.ts";
-import { readFolderNote } from "./folder_note.ts";
 import { copyDatabase, trimmedIn, trimmedTooFar } from "./databases.ts";
 import { type BackupNote, readNote, writeBegun, writeNote } from "./note.ts";
 import { ObjectStore } from "./object_store.ts";
@@ -48,7 +48,7 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
       `Cannot back up to ${to}: current user of it is ${await FolderLock.ownerOf(to, "backup")}`,
     );
   }
-  const folderId = await readFolderNote(dataDir);
+  const folderId = (await readDataFolder(dataDir))?.id ?? null;
   if (folderId === null && await isEmpty(dataDir)) {
     throw new TypeError(`Cannot back up ${dataDir} as a data folder: current content is nothing`);
   }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256Of } from "../../../lib/capture/chain.ts";
 import { readIfThere } from "../../../lib/capture/source_registry.ts";
 import { syncFolder, writeDurably } from "../../../lib/capture/durable_file.ts";
 
@@ -46,7 +46,7 @@ export async function readNote(folder: string): Promise<BackupNote | undefined> 
   if (text === undefined) return undefined;
   try {
     const { sha256, ...note } = z.looseObject({ sha256: z.string() }).parse(JSON.parse(text));
-    if (sha256 !== sha256Of(note)) throw new SyntaxError("its own sha256 is another");
+    if (sha256 !== hashOf(note)) throw new SyntaxError("its own sha256 is another");
     return noteSchema.parse(note);
   } catch (cause) {
     throw new SyntaxError(
@@ -58,7 +58,7 @@ export async function readNote(folder: string): Promise<BackupNote | undefined> 
 
 /** Takes the place of the last note, and ends what `writeBegun` has begun. */
 export async function writeNote(folder: string, note: BackupNote): Promise<void> {
-  const text = `${JSON.stringify({ ...note, sha256: sha256Of(note) }, null, 1)}\n`;
+  const text = `${JSON.stringify({ ...note, sha256: hashOf(note) }, null, 1)}\n`;
   await writeDurably(`${folder}/${NOTE_NAME}`, text);
   await syncFolder(folder);
   await Deno.remove(`${folder}/${BEGUN_NAME}`).catch(ignoreMissing);
@@ -81,8 +81,8 @@ export async function readBegun(folder: string): Promise<Begun | undefined> {
   }
 }
 
-function sha256Of(note: unknown): string {
-  return createHash("sha256").update(JSON.stringify(note)).digest("hex");
+function hashOf(note: unknown): string {
+  return sha256Of(new TextEncoder().encode(JSON.stringify(note)));
 }
 
 export function ignoreMissing(cause: unknown): void {

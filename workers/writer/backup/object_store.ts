@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sha256Of } from "../../../lib/capture/chain.ts";
 import { syncFolder, writeWhole } from "../../../lib/capture/durable_file.ts";
 import { failPoint } from "../../../lib/program/fail_point.ts";
 
@@ -101,10 +102,7 @@ export class ObjectStore {
 
   /** Takes in what was read already. What is there is not written again to find that out. */
   async addBytes(bytes: Uint8Array): Promise<Stored> {
-    const content = {
-      bytes: bytes.length,
-      sha256: createHash("sha256").update(bytes).digest("hex"),
-    };
+    const content = { bytes: bytes.length, sha256: sha256Of(bytes) };
     if (await this.has(content)) return { ...content, isNew: false };
     const part = await this.newPart();
     {
