@@ -5,6 +5,7 @@ import { symbolFolder } from "../market/symbol.ts";
 import { failPoint } from "../program/fail_point.ts";
 import { manifestPath } from "./day_path.ts";
 import { syncFolder, writeDurably, writeToDisk } from "./durable_file.ts";
+import { parseJson } from "./parse_json.ts";
 import { readIfThere } from "./source_registry.ts";
 import { waitForLock } from "./wait_for_lock.ts";
 
@@ -173,14 +174,7 @@ async function readHeadFile(dataDir: string, chain: Chain): Promise<Head | undef
 async function parseHead(path: string): Promise<Head | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
-  try {
-    return headSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read ${path} as the head of a chain: current value is ${text.slice(0, 80)}`,
-      { cause },
-    );
-  }
+  return parseJson(text, { path, as: "the head of a chain", schema: headSchema });
 }
 
 /** The head, whose manifest is published when this resolves. The chain's lock is held. */

@@ -33,6 +33,20 @@ export async function namingFile<Result>(
   }
 }
 
+/** A read may give less than there is; this one fills `bytes`, or gives what there is to the end. */
+export async function readWhole(
+  file: Deno.FsFile,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  while (at < bytes.length) {
+    const count = await file.read(bytes.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return bytes.subarray(0, at);
+}
+
 /** A write may take less than it was given; this one does not. */
 export async function writeWhole(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));

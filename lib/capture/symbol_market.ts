@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { symbolFolder } from "../market/symbol.ts";
 import { knownMarketOf, type Market, marketOf, MARKETS } from "../market/universe.ts";
+import { parseJson } from "./parse_json.ts";
 import { readIfThere, registryFolder, writeNew } from "./source_registry.ts";
 import { readUniverse } from "./universe_file.ts";
 
@@ -48,14 +49,7 @@ async function marketOnDisk(dataDir: string, symbol: string): Promise<Market | u
 async function readNote(dataDir: string, symbol: string): Promise<Market | undefined> {
   const path = notePath(dataDir, symbol), text = await readIfThere(path);
   if (text === undefined) return undefined;
-  try {
-    return note.parse(JSON.parse(text)).market;
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read ${path} as the market of ${symbol}: current value is ${text.slice(0, 80)}`,
-      { cause },
-    );
-  }
+  return parseJson(text, { path, as: `the market of ${symbol}`, schema: note }).market;
 }
 
 /** Of several notes at once the first stays. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { symbolFolder } from "../../market/symbol.ts";
 import { TIMEFRAME_LABELS, type TimeframeLabel } from "../../market/timeframe.ts";
+import { parseJson } from "../parse_json.ts";
 import { chainLinkSchema, chainManifest, CycleTaken, readHead, sha256Of } from "../chain.ts";
 import { manifestPath } from "../day_path.ts";
 import { barFileSchema } from "./bar_file.ts";
@@ -145,12 +146,5 @@ function barCycleId(
 /** @throws SyntaxError when the file is no record of bars. */
 function parseCycle(bytes: Uint8Array, path: string): BarCycle {
   const text = new TextDecoder().decode(bytes);
-  try {
-    return barCycleSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read ${path} as the record of a cycle: current value is ${text.slice(0, 80)}`,
-      { cause },
-    );
-  }
+  return parseJson(text, { path, as: "the record of a cycle", schema: barCycleSchema });
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { sha256Of } from "../chain.ts";
 import { syncFolder, writeDurably } from "../durable_file.ts";
+import { parseJson } from "../parse_json.ts";
 import { readIfThere } from "../source_registry.ts";
 import { waitForLock } from "../wait_for_lock.ts";
 import { type BarFile, barFileSchema } from "./bar_file.ts";
@@ -69,14 +70,7 @@ async function forget(path: string, files: readonly BarFile[]): Promise<void> {
 async function readNote(path: string): Promise<BarFile[]> {
   const text = await readIfThere(path);
   if (text === undefined) return [];
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read ${path} as a list of bar files: current value is ${text.slice(0, 80)}`,
-      { cause },
-    );
-  }
+  return parseJson(text, { path, as: "a list of bar files", schema });
 }
 
 async function isThere(dataDir: string, { path, bytes, sha256 }: BarFile): Promise<boolean> {

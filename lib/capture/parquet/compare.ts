@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Bar } from "../../market/bar.ts";
 import { messageOf } from "../../program/errors.ts";
 import { encodeBars } from "../bars/bar_row.ts";
+import { readWhole } from "../durable_file.ts";
 import { TickColumns } from "../tick_columns.ts";
 import { TICK_HEADER_BYTES } from "../tick_row.ts";
 import { TickRowEncoder } from "../tick_row_encoder.ts";
@@ -128,14 +129,7 @@ class RereadCsv implements Disposable {
   }
 
   async #read(length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    while (at < length) {
-      const count = await this.#file.read(bytes.subarray(at));
-      if (count === null) break;
-      at += count;
-    }
-    const found = bytes.subarray(0, at);
+    const found = await readWhole(this.#file, new Uint8Array(length));
     this.#hash.update(found);
     return found;
   }

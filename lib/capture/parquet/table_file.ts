@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readWhole } from "../durable_file.ts";
 import {
   CONTENT_KEY,
   type FooterFacts,
@@ -128,14 +129,7 @@ async function readFooter(
 
 async function readAt(file: Deno.FsFile, from: number, length: number): Promise<Uint8Array> {
   await file.seek(from, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  while (at < length) {
-    const count = await file.read(bytes.subarray(at));
-    if (count === null) break;
-    at += count;
-  }
-  return bytes.subarray(0, at);
+  return await readWhole(file, new Uint8Array(length));
 }
 
 function none(): ColumnValues {

@@ -1,3 +1,4 @@
+import { readWhole } from "../../../lib/capture/durable_file.ts";
 import { join } from "node:path";
 import {
   type Day,
@@ -107,14 +108,7 @@ export class DayFile implements Disposable {
 
   async #read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     await this.#file.seek(at, Deno.SeekMode.Start);
-    const bytes = new Uint8Array(length);
-    let filled = 0;
-    while (filled < length) {
-      const count = await this.#file.read(bytes.subarray(filled));
-      if (count === null) break;
-      filled += count;
-    }
-    return bytes.subarray(0, filled);
+    return await readWhole(this.#file, new Uint8Array(length));
   }
 }
 

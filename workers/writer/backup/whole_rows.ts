@@ -1,3 +1,4 @@
+import { readWhole } from "../../../lib/capture/durable_file.ts";
 import { readTickRow, TICK_HEADER_BYTES } from "../../../lib/capture/tick_row.ts";
 import { NO_TICK, type TickId } from "../../../lib/market/tick_id.ts";
 
@@ -18,15 +19,10 @@ export interface WholeRows {
 export async function wholeRows(path: string): Promise<WholeRows | undefined> {
   using file = await Deno.open(path, { read: true });
   const { size } = await file.stat();
-  const from = Math.max(0, size - TAIL_BYTES), tail = new Uint8Array(size - from);
+  const from = Math.max(0, size - TAIL_BYTES);
   await file.seek(from, Deno.SeekMode.Start);
-  let length = 0;
-  while (length < tail.length) {
-    const count = await file.read(tail.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  const end = tail.subarray(0, length).lastIndexOf(NEWLINE);
+  const tail = await readWhole(file, new Uint8Array(size - from));
+  const end = tail.lastIndexOf(NEWLINE);
   if (from + end + 1 <= TICK_HEADER_BYTES.length) return undefined;
   const start = tail.subarray(0, end).lastIndexOf(NEWLINE) + 1;
   const row = readTickRow(tail, start, end);
